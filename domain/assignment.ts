@@ -1,0 +1,74 @@
+import { z } from 'zod';
+import type { RunRef } from './names.ts';
+import { queueNames } from './names.ts';
+import type { RunSpec, Task } from './run-spec.ts';
+
+/**
+ * What the fleet tells each downloader, as JSON in the environment variable {@link assignmentVariable}: all that it
+ * must know of the run. What belongs to the machine or the image (staging folder, grace time, programs) is not here.
+ */
+export type Assignment = {
+  readonly run: string;
+  /** Pub/Sub short names; a subscription has its topic's name. */
+  readonly itemsTopic: string;
+  readonly outcomesTopic: string;
+  readonly bucket: string;
+  readonly prefix: string;
+  readonly task: Task;
+  readonly concurrency: number;
+  readonly leaseDeadlineMs: number;
+  readonly attempts: number;
+  readonly maxDeaths: number;
+  readonly itemTimeoutMs: number;
+  readonly maxItemSizeBytes: number;
+  readonly idleExitMs: number;
+};
+
+export const assignmentVariable = 'SPOTLOOP_ASSIGNMENT';
+
+const positive = z.int().positive();
+
+/** The task was parsed with the run spec; here only that it is one of ours matters. */
+const assignmentSchema = z.strictObject({
+  run: z.string().min(1),
+  itemsTopic: z.string().min(1),
+  outcomesTopic: z.string().min(1),
+  bucket: z.string().min(1),
+  prefix: z.string(),
+  task: z.looseObject({ kind: z.enum(['yt-dlp', 'http', 'command']) }),
+  concurrency: positive,
+  leaseDeadlineMs: positive,
+  attempts: positive,
+  maxDeaths: positive,
+  itemTimeoutMs: positive,
+  maxItemSizeBytes: positive,
+  idleExitMs: positive,
+});
+
+export function planAssignment(run: RunRef, spec: RunSpec): Assignment {
+  const queue = queueNames(run.name);
+  return {
+    run: run.name,
+    itemsTopic: queue.items,
+    outcomesTopic: queue.outcomes,
+    bucket: spec.destination.bucket,
+    prefix: spec.destination.prefix,
+    task: spec.task,
+    concurrency: spec.concurrency,
+    leaseDeadlineMs: spec.leaseDeadlineMs,
+    attempts: spec.attempts,
+    maxDeaths: spec.maxDeaths,
+    itemTimeoutMs: spec.itemTimeoutMs,
+    maxItemSizeBytes: spec.maxItemSizeBytes,
+    idleExitMs: spec.idleExitMs,
+  };
+}
+
+/** @throws Error that names the field when the text is not an assignment. */
+export function decodeAssignment(text: string): Assignment {
+  try {
+    return assignmentSchema.parse(JSON.parse(text)) as Assignment;
+  } catch (cause) {
+    throw new Error(`decode ${assignmentVariable}: not an assignment`, { cause });
+  }
+}

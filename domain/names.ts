@@ -1,0 +1,67 @@
+/**
+ * Names of everything a run owns. They are derived from the run alone, so creating them again is
+ * idempotent and nobody has to remember them.
+ */
+
+/** What identifies a run everywhere outside Temporal. */
+export type RunRef = {
+  /** `<slug of the workflow id>-<12 hex digits>`; unique, at most {@link maxRunNameLength} characters. */
+  readonly name: string;
+  readonly workflowId: string;
+  /** The run id of the chain's first execution: the same after a continue-as-new. */
+  readonly firstRunId: string;
+  /** The destination's bucket, which also holds the run folder. */
+  readonly bucket: string;
+};
+
+/** Kubernetes names end at 63 characters; 49 leave room for `-<generation>` and a pod's suffix. */
+export const maxRunNameLength = 49;
+
+/**
+ * The hex digits come from the end of the first run id: Temporal's run ids are UUIDv7, whose first half is
+ * a time that two runs of one minute share.
+ */
+export function runName(workflowId: string, firstRunId: string): string {
+  const digits = firstRunId.replaceAll('-', '').slice(-12);
+  const slug = workflowId
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, '-')
+    .slice(0, maxRunNameLength - digits.length - 1)
+    .replaceAll(/^-+|-+$/g, '');
+  return slug === '' ? `run-${digits}` : `${slug}-${digits}`;
+}
+
+/** Pub/Sub short names; a subscription has its topic's name. */
+export function queueNames(run: string): { items: string; deadItems: string; outcomes: string } {
+  return {
+    items: `spotloop-${run}-items`,
+    deadItems: `spotloop-${run}-dead-items`,
+    outcomes: `spotloop-${run}-outcomes`,
+  };
+}
+
+/** Object names inside the run folder `gs://BUCKET/.spotloop/<run>/`. */
+export function runFolder(run: string) {
+  const root = `.spotloop/${run}/`;
+  return {
+    root,
+    manifest: `${root}snapshot/manifest.json`,
+    /** Items to do: indices 0 … published-1, `itemsPerShard` a file, one key a line. */
+    newShard: (shard: number) => `${root}snapshot/new/${padded(shard)}.txt`,
+    /** Items whose object was there already: indices published … total-1. */
+    presentShard: (shard: number) => `${root}snapshot/present/${padded(shard)}.txt`,
+    ledger: `${root}ledger/`,
+    ledgerPart: (part: number) => `${root}ledger/part-${padded(part)}.jsonl.gz`,
+    ledgerCheckpoint: (part: number) => `${root}ledger/checkpoint-${padded(part)}.gz`,
+    results: `${root}results.jsonl`,
+    failed: `${root}failed.txt`,
+    remaining: `${root}remaining.txt`,
+    reportJson: `${root}report.json`,
+    reportHtml: `${root}report.html`,
+  };
+}
+
+/** Zero-padded, so that a listing by name is a listing by number. */
+function padded(number: number): string {
+  return String(number).padStart(8, '0');
+}

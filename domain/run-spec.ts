@@ -1,0 +1,298 @@
+import { closest, distance } from 'fastest-levenshtein';
+import { z } from 'zod';
+import { parseDurationMs, parseSizeBytes } from './units.ts';
+
+/** An inline list is an example or a retry of a few; 1,000 keys of 1 KB are half of Temporal's 2 MB a payload. */
+export const maxInlineItems = 1_000;
+
+/** Where a task's template names the item. */
+export const keyPlaceholder = '{key}';
+
+const duration = (least: string, most: string) =>
+  z.string().transform((text, context) => {
+    const value = parseDurationMs(text);
+    if (value === null) {
+      context.addIssue({
+        code: 'custom',
+        message: 'is not a duration — write it like "90s", "10m" or "2h"',
+      });
+      return z.NEVER;
+    }
+    if (value < (parseDurationMs(least) ?? 0) || value > (parseDurationMs(most) ?? 0)) {
+      context.addIssue({ code: 'custom', message: `is out of range — from ${least} to ${most}` });
+      return z.NEVER;
+    }
+    return value;
+  });
+
+const size = z.string().transform((text, context) => {
+  const value = parseSizeBytes(text);
+  if (value === null || value === 0) {
+    context.addIssue({
+      code: 'custom',
+      message: 'is not a size — write it like "500MB" or "10GB"',
+    });
+    return z.NEVER;
+  }
+  return value;
+});
+
+const template = z.string().refine((text) => text.includes(keyPlaceholder), {
+  error: 'has no {key} — every item would get the same address',
+});
+
+const urlTemplate = template.refine((text) => /^(https?:\/\/|\{key\})/.test(text), {
+  error:
+    'is not an http(s) address — start it with https://, or with {key} where the items are URLs',
+});
+
+const extension = z
+  .string()
+  .regex(/^[A-Za-z0-9]{0,16}$/, { error: 'is not a file extension — letters and digits, no dot' });
+
+/**
+ * Options of yt-dlp that a run may set (I10): they choose what is downloaded, and can neither run a program,
+ * nor read or write a file, nor reach another address.
+ */
+export const allowedYtDlpOptions = [
+  '--age-limit',
+  '--format-sort',
+  '--match-filters',
+  '--no-playlist',
+  '--extractor-args',
+  '--geo-bypass',
+  '--limit-rate',
+  '--throttled-rate',
+  '--sleep-requests',
+] as const;
+
+const ytDlpOption = z.string().superRefine((text, context) => {
+  const name = text.split('=', 1)[0] ?? '';
+  if (!(allowedYtDlpOptions as readonly string[]).includes(name)) {
+    context.addIssue({
+      code: 'custom',
+      message: `is not an allowed option — allowed are ${allowedYtDlpOptions.join(', ')}, each as --name or --name=value`,
+    });
+  }
+});
+
+const taskSchema = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('yt-dlp'),
+    url: urlTemplate.default('https://www.youtube.com/watch?v={key}'),
+    format: z.string().min(1).default('bestvideo[ext=mp4]+bestaudio[ext=m4a]/best[ext=mp4]/best'),
+    extension: extension.min(1).default('mp4'),
+    options: z.array(ytDlpOption).max(20).default([]),
+  }),
+  z.strictObject({
+    kind: z.literal('http'),
+    url: urlTemplate.default(keyPlaceholder),
+    extension: extension.default(''),
+  }),
+  z.strictObject({
+    kind: z.literal('command'),
+    /** A name from the downloader's own configuration, never a program (I10). */
+    name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, {
+      error: 'is not a command name — lower-case letters, digits and "-"',
+    }),
+    extension: extension.default(''),
+  }),
+]);
+
+/** The body of the loop: what is done for one item. */
+export type Task = z.infer<typeof taskSchema>;
+
+const tolerated = z.union(
+  [
+    z
+      .int()
+      .nonnegative()
+      .transform((count) => ({ kind: 'count' as const, count })),
+    z
+      .string()
+      .regex(/^(100|\d{1,2})(\.\d+)?%$/)
+      .transform((text) => ({ kind: 'percent' as const, percent: Number.parseFloat(text) })),
+  ],
+  { error: 'is neither a number of items nor a share — write 50 or "5%"' },
+);
+
+const workers = z.union(
+  [
+    z
+      .int()
+      .min(1)
+      .max(15_000)
+      .transform((count) => ({ min: count, max: count })),
+    z
+      .strictObject({ min: z.int().min(1).max(15_000), max: z.int().min(1).max(15_000) })
+      .refine(({ min, max }) => min <= max, { error: 'has min above max' }),
+  ],
+  { error: 'is neither a number of downloaders from 1 to 15,000 nor { "min": …, "max": … }' },
+);
+
+const fields = z.strictObject({
+  /** The list: gs://, https:// or (local stack) file://, or a short array of keys. */
+  items: z.union(
+    [
+      z.string().regex(/^(gs|https?|file):\/\/.+/, {
+        error: 'is not the address of a list — start it with gs://, https:// or file://',
+      }),
+      z.array(z.string()).min(1).max(maxInlineItems),
+    ],
+    {
+      error: `is neither the address of a list (gs://, https://, file://) nor an array of 1 to ${maxInlineItems} keys`,
+    },
+  ),
+  /** Where objects go: gs://BUCKET/PREFIX/. */
+  destination: z
+    .string()
+    .regex(/^gs:\/\/[a-z0-9][a-z0-9._-]{1,220}[a-z0-9](\/.*)?$/, {
+      error: 'is not a place in Cloud Storage — write it like "gs://my-bucket/videos/"',
+    })
+    .refine((text) => !/^gs:\/\/[^/]+\/\.spotloop(\/|$)/.test(text), {
+      error: 'lies in .spotloop/, where run folders are — choose another prefix',
+    })
+    .refine((text) => !/[\r\n\0]/.test(text), { error: 'holds a control character' })
+    .transform((text) => {
+      const [, bucket = '', path = ''] = /^gs:\/\/([^/]+)\/?(.*)$/s.exec(text) ?? [];
+      return { bucket, prefix: path === '' || path.endsWith('/') ? path : `${path}/` };
+    }),
+  task: taskSchema.default({
+    kind: 'yt-dlp',
+    url: 'https://www.youtube.com/watch?v={key}',
+    format: 'bestvideo[ext=mp4]+bestaudio[ext=m4a]/best[ext=mp4]/best',
+    extension: 'mp4',
+    options: [],
+  }),
+  /** Only the first so many unique items. */
+  limit: z.int().min(1).optional(),
+  fleet: z.enum(['local', 'kubernetes']).optional(),
+  /** Downloaders. */
+  workers: workers.default({ min: 1, max: 1 }),
+  /** Slots of each downloader. */
+  concurrency: z.int().min(1).max(1_000).default(4),
+  /** How long a dead downloader's items stay leased; Pub/Sub allows 10 s to 10 min. */
+  leaseDeadline: duration('10s', '10m').default(60_000),
+  /** Attempts an item has while its failures are transient. */
+  attempts: z.int().min(1).max(100).default(5),
+  /** Deaths after which an item is quarantined. Five, for losing a node is a death too. */
+  maxDeaths: z.int().min(2).max(50).default(5),
+  /** Time limit of one attempt. */
+  itemTimeout: duration('1s', '10h').default(3_600_000),
+  maxItemSize: size.default(10 * 1024 ** 3),
+  /** A downloader without work exits after this; longer than lease and retry delay together. */
+  idleExit: duration('10s', '1h').default(300_000),
+  /** The run's own limit, from its start. */
+  timeLimit: duration('1s', '365d').optional(),
+  /** Items a minute for the whole fleet. */
+  rateLimit: z.number().positive().max(10_000_000).optional(),
+  tolerateFailures: tolerated.optional(),
+});
+
+/** Defaults are filled in and units stand in the names. */
+const runSpecSchema = fields.transform(
+  ({ leaseDeadline, itemTimeout, maxItemSize, idleExit, timeLimit, ...rest }) => ({
+    ...rest,
+    leaseDeadlineMs: leaseDeadline,
+    itemTimeoutMs: itemTimeout,
+    maxItemSizeBytes: maxItemSize,
+    idleExitMs: idleExit,
+    timeLimitMs: timeLimit,
+  }),
+);
+
+/** A run's input after parsing: defaults filled in, durations in ms, sizes in bytes. */
+export type RunSpec = z.infer<typeof runSpecSchema>;
+/** What a user may write. */
+export type RunSpecInput = z.input<typeof runSpecSchema>;
+
+export type ParsedRunSpec =
+  | { readonly kind: 'valid'; readonly spec: RunSpec }
+  | { readonly kind: 'invalid'; readonly problems: readonly string[] };
+
+/** Names a user may write, for `--help`, the schema's documentation and the hint at a misspelt one. */
+export const runSpecFields = Object.keys(fields.shape);
+
+/** Parses hand-typed input and reports all problems at once, each with its field. Never throws. */
+export function parseRunSpec(input: unknown): ParsedRunSpec {
+  const result = runSpecSchema.safeParse(input, { reportInput: true });
+  if (result.success) return { kind: 'valid', spec: result.data };
+  return {
+    kind: 'invalid',
+    problems: result.error.issues.flatMap((issue) => problemsOf(issue, input)),
+  };
+}
+
+function problemsOf(issue: z.core.$ZodIssue, input: unknown): string[] {
+  const path = pathText(issue.path);
+  if (issue.code === 'unrecognized_keys') {
+    const known = knownFieldsAt(issue.path, input);
+    return issue.keys.map(
+      (key) => `unknown field "${path === '' ? '' : `${path}.`}${key}"${nearest(key, known)}`,
+    );
+  }
+  const subject = path === '' ? 'the input' : `"${path}"`;
+  const isMissing = 'input' in issue && issue.input === undefined;
+  if (path === '' && issue.code === 'invalid_type') {
+    return [
+      'the input is not an object — write it like {"items": "gs://…", "destination": "gs://…"}',
+    ];
+  }
+  if (isMissing) return [`${subject} is missing${exampleOf(path)}`];
+  if (path === 'task.kind') return [`unknown task${nearestTask(input)}`];
+  if (
+    issue.code === 'custom' ||
+    issue.code === 'invalid_union' ||
+    issue.code === 'invalid_format'
+  ) {
+    return [`${subject} ${issue.message}`];
+  }
+  const { message } = issue;
+  return [`${subject}: ${message.charAt(0).toLowerCase()}${message.slice(1)}`];
+}
+
+const taskFields = new Map<string, string[]>(
+  taskSchema.options.map((option) => [option.shape.kind.value, Object.keys(option.shape)]),
+);
+
+function knownFieldsAt(path: PropertyKey[], input: unknown): string[] {
+  if (path.length === 0) return runSpecFields;
+  if (path[0] === 'workers') return ['min', 'max'];
+  return taskFields.get(taskKindOf(input)) ?? [];
+}
+
+function taskKindOf(input: unknown): string {
+  const kind = (input as { task?: { kind?: unknown } } | null)?.task?.kind;
+  return typeof kind === 'string' ? kind : '';
+}
+
+function nearestTask(input: unknown): string {
+  const kind = taskKindOf(input);
+  const known = [...taskFields.keys()];
+  const hint = kind === '' ? '' : nearest(kind, known);
+  return `${kind === '' ? '' : ` "${kind}"`}${hint === '' ? ` — "task.kind" is one of ${known.join(', ')}` : hint}`;
+}
+
+/** A misspelling has a third of its letters wrong at most; beyond that a guess would mislead. */
+function nearest(name: string, known: readonly string[]): string {
+  if (known.length === 0) return '';
+  const guess = closest(name, known);
+  return distance(name, guess) <= Math.max(1, Math.ceil(guess.length / 3))
+    ? ` — did you mean "${guess}"?`
+    : ` — known are ${known.join(', ')}`;
+}
+
+function exampleOf(path: string): string {
+  if (path === 'items')
+    return ' — give the address of a list, such as "gs://my-bucket/youtube-ids"';
+  if (path === 'destination')
+    return ' — give a place for the files, such as "gs://my-bucket/videos/"';
+  return '';
+}
+
+function pathText(path: PropertyKey[]): string {
+  return path
+    .map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`))
+    .join('')
+    .replace(/^\./, '');
+}

@@ -1,0 +1,17 @@
+/** Keys a shard file holds at most: some 600 KB of video ids, 50 MB of the longest keys. */
+export const itemsPerShard = 50_000;
+
+/** What the snapshot step found and wrote; counts only, never ids (I8). */
+export type Snapshot = {
+  /** Items of the run: unique, checked, within `limit`. Indices 0 … total-1. */
+  readonly total: number;
+  /** Items to do, the first indices; the rest were in the bucket already and count as skipped. */
+  readonly published: number;
+  readonly duplicates: number;
+  readonly blankLines: number;
+};
+
+/** The shard that holds an index, and its place there; the same for both kinds of shard. */
+export function shardOf(index: number): { shard: number; offset: number } {
+  return { shard: Math.floor(index / itemsPerShard), offset: index % itemsPerShard };
+}

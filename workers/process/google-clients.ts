@@ -1,0 +1,35 @@
+import { PubSub, v1 } from '@google-cloud/pubsub';
+import { Storage } from '@google-cloud/storage';
+
+/** The clients both processes talk to Google Cloud with, made once in a `main.ts`. */
+export type GoogleClients = {
+  readonly projectId: string;
+  readonly publisher: v1.PublisherClient;
+  readonly subscriber: v1.SubscriberClient;
+  readonly storage: Storage;
+  close(): Promise<void>;
+};
+
+/**
+ * The unary v1 clients, not the streaming ones: a streaming pull leases more than it has slots for and drops
+ * leases after an hour (googleapis/nodejs-pubsub #784, #1213). The emulators are found through
+ * `PUBSUB_EMULATOR_HOST` and `STORAGE_EMULATOR_HOST`, as Google's clients do.
+ */
+export async function createGoogleClients(options: { projectId: string }): Promise<GoogleClients> {
+  const { projectId } = options;
+  const pubsub = new PubSub({ projectId });
+  const config = await pubsub.getClientConfig();
+  await pubsub.close();
+  const publisher = new v1.PublisherClient(config);
+  const subscriber = new v1.SubscriberClient(config);
+  const storage = new Storage({ projectId });
+  return {
+    projectId,
+    publisher,
+    subscriber,
+    storage,
+    close: async () => {
+      await Promise.all([publisher.close(), subscriber.close()]);
+    },
+  };
+}
