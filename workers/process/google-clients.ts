@@ -20,8 +20,8 @@ export async function createGoogleClients(options: { projectId: string }): Promi
   const pubsub = new PubSub({ projectId });
   const config = await pubsub.getClientConfig();
   await pubsub.close();
-  const publisher = new v1.PublisherClient(config);
-  const subscriber = new v1.SubscriberClient(config);
+  const publisher = new v1.PublisherClient({ ...config });
+  const subscriber = new v1.SubscriberClient({ ...config });
   const storage = new Storage({ projectId });
   return {
     projectId,

@@ -1,0 +1,23 @@
+import type { Counts } from './counts.ts';
+
+/** "Any 500 consecutive outcomes": the window in which a failing run is recognised. */
+export const recentWindow = 500;
+
+/** What a collector knows of a run at one moment; counts only, never ids (I8). It is also the heartbeat's payload. */
+export type Sample = {
+  /** When it was true, Unix ms. */
+  readonly asOfMs: number;
+  /** Exact: what the ledger holds, and the items that were there before the run as skipped. */
+  readonly counts: Counts;
+  readonly storedBytes: number;
+  /** The last {@link recentWindow} outcomes at most, in order of arrival. */
+  readonly recent: { readonly outcomes: number; readonly failed: number };
+  /** Downloaders with a fresh beat. */
+  readonly heard: number;
+  /** Those of them with nothing in hand. */
+  readonly idle: number;
+  /** Indices without outcome that fresh beats hold. */
+  readonly holding: number;
+  /** Throttled attempts that fresh beats report. */
+  readonly throttled: number;
+};
