@@ -1,0 +1,87 @@
+import { settledOf } from './counts.ts';
+import type { RunSpec } from './run-spec.ts';
+import type { Sample } from './sample.ts';
+import { recentWindow } from './sample.ts';
+
+/** What the workflow makes of its last sample; it acts on nothing else. */
+export type Judgement =
+  /** Every item has an outcome (I6). */
+  | { readonly kind: 'settled' }
+  /** Items are being worked on, or may be. */
+  | { readonly kind: 'draining' }
+  /** Nothing settles and nobody holds what is left, though somebody idles: messages may be lost. */
+  | { readonly kind: 'stalled'; readonly unsettled: number }
+  /** Origins ask for patience. */
+  | { readonly kind: 'throttled'; readonly attempts: number }
+  /** More failures than the run tolerates. */
+  | { readonly kind: 'failing'; readonly message: string };
+
+/** By default a run stops when this share of any 500 consecutive outcomes failed: expired cookies must not burn ten million items. */
+const failingShare = 0.9;
+
+/** Two lease deadlines: within one, a dead downloader's items come back by themselves. */
+const deadlinesToStall = 2;
+
+export type Situation = {
+  readonly total: number;
+  readonly isPublishing: boolean;
+  readonly isPaused: boolean;
+  /** When something last settled, was held, or nobody idled; Unix ms. See {@link isMoving}. */
+  readonly lastMovedAtMs: number;
+};
+
+/** A pure function of the last samples. */
+export function judge(
+  sample: Sample,
+  situation: Situation,
+  spec: Pick<RunSpec, 'tolerateFailures' | 'leaseDeadlineMs'>,
+): Judgement {
+  const failing = failureOf(sample, situation.total, spec.tolerateFailures);
+  if (failing !== null) return { kind: 'failing', message: failing };
+  const settled = settledOf(sample.counts);
+  if (settled >= situation.total) return { kind: 'settled' };
+  const stillMs = sample.asOfMs - situation.lastMovedAtMs;
+  if (
+    !situation.isPublishing &&
+    !situation.isPaused &&
+    stillMs >= deadlinesToStall * spec.leaseDeadlineMs
+  ) {
+    return { kind: 'stalled', unsettled: situation.total - settled };
+  }
+  if (sample.throttled > 0) return { kind: 'throttled', attempts: sample.throttled };
+  return { kind: 'draining' };
+}
+
+/** Whether a run is alive between two samples: something settled, somebody holds what is left, or nobody idles. */
+export function isMoving(before: Sample | null, now: Sample): boolean {
+  return (
+    before === null ||
+    settledOf(now.counts) > settledOf(before.counts) ||
+    now.holding > 0 ||
+    now.idle === 0
+  );
+}
+
+function failureOf(
+  sample: Sample,
+  total: number,
+  tolerated: RunSpec['tolerateFailures'],
+): string | null {
+  const failed = sample.counts.failed + sample.counts.quarantined;
+  if (tolerated === undefined) {
+    const { recent } = sample;
+    const isWindowBad =
+      recent.outcomes >= recentWindow && recent.failed >= failingShare * recent.outcomes;
+    return isWindowBad && settledOf(sample.counts) < total
+      ? `${recent.failed} of the last ${recent.outcomes} outcomes failed`
+      : null;
+  }
+  if (tolerated.kind === 'count') {
+    return failed > tolerated.count
+      ? `${failed} items failed, tolerated are ${tolerated.count}`
+      : null;
+  }
+  return failed > (tolerated.percent / 100) * total
+    ? `${failed} of ${total} items failed, tolerated are ${tolerated.percent}%`
+    : null;
+}
