@@ -17,6 +17,10 @@ export const failureTypes = {
   TimeLimitExceeded: 'TimeLimitExceeded',
   /** Items have no outcome although they were published again and again. */
   Unaccounted: 'Unaccounted',
+  /** A step gave up: its activity failed in a way that trying again does not mend. */
+  StepFailed: 'StepFailed',
+  /** The work ended, but something of the run could not be removed; the message names it. */
+  CleanUpFailed: 'CleanUpFailed',
   /** A newer collector writes this run's ledger; this one has to stop. */
   CollectorReplaced: 'CollectorReplaced',
 } as const;

@@ -1,4 +1,6 @@
+import { noCounts } from './counts.ts';
 import type { Counts } from './counts.ts';
+import type { Snapshot } from './snapshot.ts';
 
 /** "Any 500 consecutive outcomes": the window in which a failing run is recognised. */
 export const recentWindow = 500;
@@ -21,3 +23,17 @@ export type Sample = {
   /** Throttled attempts that fresh beats report. */
   readonly throttled: number;
 };
+
+/** A run's first sample, before any outcome: what was in the bucket already is skipped. */
+export function firstSample(snapshot: Snapshot, nowMs: number): Sample {
+  return {
+    asOfMs: nowMs,
+    counts: { ...noCounts, skipped: snapshot.total - snapshot.published },
+    storedBytes: 0,
+    recent: { outcomes: 0, failed: 0 },
+    heard: 0,
+    idle: 0,
+    holding: 0,
+    throttled: 0,
+  };
+}

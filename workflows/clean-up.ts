@@ -1,0 +1,71 @@
+import { CancellationScope, ActivityFailure } from '@temporalio/workflow';
+import type { Ending } from '../domain/ending.ts';
+import { failureTypes } from '../domain/failure-types.ts';
+import type { Snapshot } from '../domain/snapshot.ts';
+import { show } from './messages.ts';
+import { observe } from './run-state.ts';
+import type { RunState } from './run-state.ts';
+import { collectOutcomes, deleteQueue, stopFleet, writeReport } from './steps.ts';
+
+/** The last collecting, after the fleet stopped: it ends when the topic is quiet, and at the latest after this. */
+const longestDrainMs = 60_000;
+
+/**
+ * Leaves the world as it was, whatever ended the run, and writes the report: stop the fleet, drain the last
+ * outcomes, delete the queue, report. Cancelling does not stop it. One step's failure does not stop the next.
+ * @returns the ending, worsened when something could not be removed.
+ */
+export function cleanUp(state: RunState, snapshot: Snapshot, ending: Ending): Promise<Ending> {
+  return CancellationScope.nonCancellable(async () => {
+    const { run, spec } = state;
+    const left: string[] = [];
+    const attempt = async (what: string, step: () => Promise<unknown>) => {
+      try {
+        await step();
+      } catch (error) {
+        if (!(error instanceof ActivityFailure)) throw error;
+        left.push(`${what}: ${error.cause?.message ?? error.message}`);
+      }
+    };
+    if (snapshot.published > 0) {
+      show(state, 'cleaning-up', 'stopping the downloaders');
+      await attempt('stop fleet', () =>
+        stopFleet.executeWithOptions({ summary: 'Stop the downloaders' }, [
+          { run, fleet: spec.fleet },
+        ]),
+      );
+      await attempt('collect last outcomes', async () => {
+        const sample = await collectOutcomes.executeWithOptions(
+          { summary: 'Collect the last outcomes' },
+          [{ run, snapshot, sliceMs: longestDrainMs, until: 'quiet' }],
+        );
+        observe(state, sample);
+      });
+      show(state, 'cleaning-up', 'deleting the queue');
+      await attempt('delete queue', () =>
+        deleteQueue.executeWithOptions({ summary: 'Delete topics and subscriptions' }, [{ run }]),
+      );
+    }
+    show(state, 'reporting', 'writing the report');
+    await attempt('write report', () =>
+      writeReport.executeWithOptions({ summary: 'Write results and report' }, [
+        {
+          run,
+          spec,
+          snapshot,
+          ending: worsened(ending, left),
+          startedAtMs: state.startedAtMs,
+          endedAtMs: Date.now(),
+        },
+      ]),
+    );
+    return worsened(ending, left);
+  });
+}
+
+/** A run that failed keeps its own failure: it is what a person has to know first. */
+function worsened(ending: Ending, left: readonly string[]): Ending {
+  return left.length === 0 || ending.kind === 'failed'
+    ? ending
+    : { kind: 'failed', type: failureTypes.CleanUpFailed, message: left.join('; ') };
+}

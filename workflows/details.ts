@@ -1,0 +1,59 @@
+import type { Progress } from '../domain/progress.ts';
+import { formatBytes, formatDuration } from '../domain/units.ts';
+
+/** The run as the Web UI shows it under "Current details": Markdown, one table. */
+export function renderDetails(progress: Progress): string {
+  const rows: [string, string][] = [
+    ['Total', progress.total === null ? 'not known yet' : number(progress.total)],
+    ['Stored', `${number(progress.stored)} (${formatBytes(progress.storedBytes)})`],
+    ['Skipped', number(progress.skipped)],
+    ['Failed', number(progress.failed)],
+  ];
+  if (progress.quarantined > 0) rows.push(['Quarantined', number(progress.quarantined)]);
+  rows.push(
+    [
+      'Rate',
+      progress.itemsPerMinute === null
+        ? '–'
+        : `${number(Math.round(progress.itemsPerMinute))} items/min`,
+    ],
+    [
+      'Time left',
+      progress.secondsLeft === null ? '–' : formatDuration(progress.secondsLeft * 1000),
+    ],
+    ['Downloaders', fleetText(progress)],
+  );
+  return [
+    `**${progress.state}**`,
+    '',
+    '| | |',
+    '| --- | ---: |',
+    ...rows.map(([name, value]) => `| ${name} | ${value} |`),
+    '',
+    progress.asOf === null ? '' : `As of ${progress.asOf.slice(0, 19).replace('T', ' ')} UTC.`,
+    `Run folder: \`${progress.runFolder}\``,
+  ].join('\n');
+}
+
+function fleetText({ fleet }: Progress): string {
+  if (fleet === null) return '–';
+  switch (fleet.kind) {
+    case 'running':
+      return `${fleet.live} of ${fleet.wanted}${fleet.replaced > 0 ? `, ${fleet.replaced} replaced` : ''}${
+        fleet.waitingFor === undefined ? '' : ` — waiting for ${fleet.waitingFor}`
+      }`;
+    case 'suspended':
+      return 'paused';
+    case 'absent':
+      return 'none';
+    case 'done':
+      return 'all ended idle';
+    case 'failed':
+      return 'failed';
+  }
+}
+
+/** 1234567 → "1,234,567". */
+export function number(value: number): string {
+  return String(value).replaceAll(/\B(?=(\d{3})+$)/g, ',');
+}

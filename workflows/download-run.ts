@@ -1,0 +1,167 @@
+import {
+  CancellationScope,
+  allHandlersFinished,
+  condition,
+  isCancellation,
+  makeContinueAsNewFunc,
+  sleep,
+} from '@temporalio/workflow';
+import type { Ending } from '../domain/ending.ts';
+import { failureTypes } from '../domain/failure-types.ts';
+import type { RunResult } from '../domain/progress.ts';
+import { parseRunSpec } from '../domain/run-spec.ts';
+import type { RunSpec } from '../domain/run-spec.ts';
+import { firstSample } from '../domain/sample.ts';
+import type { Snapshot } from '../domain/snapshot.ts';
+import { formatDuration } from '../domain/units.ts';
+import { cleanUp } from './clean-up.ts';
+import { number } from './details.ts';
+import { cancelledRun, endingOf, runFailure } from './failure.ts';
+import { startDownloaders } from './fleet.ts';
+import { follow } from './follow.ts';
+import { answerMessages, show } from './messages.ts';
+import { publishList } from './publish.ts';
+import { ageMs, carry, newRunState, observe, resultOf, runFolderAddress } from './run-state.ts';
+import type { Carried, RunState } from './run-state.ts';
+import { createQueue, preflight, snapshotList } from './steps.ts';
+
+/**
+ * One run, from a list to a report. It decides; activities act; it holds only counts, never item ids (I8).
+ * @param input what a user typed, see `domain/run-spec.ts`.
+ * @param carried only from the run's own continue-as-new.
+ */
+export async function downloadRun(input: unknown, carried?: Carried): Promise<RunResult> {
+  const state = newRunState(parse(input), carried);
+  answerMessages(state);
+  const snapshot = carried?.snapshot ?? (await prepare(state));
+
+  const ending =
+    snapshot.published === 0 ? completed : await work(state, snapshot, carried !== undefined);
+  if (ending.kind === 'continue') {
+    await condition(allHandlersFinished);
+    return makeContinueAsNewFunc<typeof downloadRun>()(input, carry(state));
+  }
+
+  const final = await cleanUp(state, snapshot, ending);
+  show(state, 'ended', sentenceOf(final));
+  await condition(allHandlersFinished);
+  return close(state, final);
+}
+
+const completed: Ending = { kind: 'completed' };
+
+function parse(input: unknown): RunSpec {
+  const parsed = parseRunSpec(input);
+  if (parsed.kind === 'valid') return parsed.spec;
+  throw runFailure(
+    failureTypes.InvalidRunSpec,
+    parsed.problems.map((problem) => `run spec: ${problem}`).join('\n'),
+  );
+}
+
+/** Preflight and snapshot: what fails here has created nothing. */
+async function prepare(state: RunState): Promise<Snapshot> {
+  const { run, spec } = state;
+  show(state, 'preflight', 'checking list, destination and fleet');
+  await preflight.executeWithOptions({ summary: 'Check list, destination and fleet' }, [
+    { run, spec },
+  ]);
+  show(state, 'snapshot', 'reading the list');
+  const snapshot = await snapshotList.executeWithOptions(
+    { summary: 'Read, check and copy the list' },
+    [{ run, spec }],
+  );
+  state.snapshot = snapshot;
+  observe(state, firstSample(snapshot, Date.now()));
+  return snapshot;
+}
+
+/** Queue, then publish ∥ fleet ∥ follow, until all is settled or something ends it. Never throws but for bugs. */
+async function work(
+  state: RunState,
+  snapshot: Snapshot,
+  isContinued: boolean,
+): Promise<Ending | { kind: 'continue' }> {
+  const scope = new CancellationScope();
+  const limit = limitTime(state, scope);
+  const parts: Promise<unknown>[] = [];
+  try {
+    const verdict = await scope.run(async () => {
+      if (!isContinued) {
+        show(state, 'queue', 'creating the queue');
+        await createQueue.executeWithOptions({ summary: 'Create topics and subscriptions' }, [
+          { run: state.run, spec: state.spec },
+        ]);
+        show(state, 'downloading', `publishing ${number(snapshot.published)} items`);
+        parts.push(publishList(state, snapshot), startDownloaders(state));
+      }
+      const following = follow(state, snapshot);
+      parts.push(following);
+      await Promise.all(parts);
+      return following;
+    });
+    return verdict === 'settled' ? completed : { kind: 'continue' };
+  } catch (error) {
+    scope.cancel();
+    await CancellationScope.nonCancellable(() => Promise.allSettled(parts));
+    return limit.passed()
+      ? { kind: 'failed', type: failureTypes.TimeLimitExceeded, message: limit.message }
+      : endingOf(error);
+  } finally {
+    limit.clear();
+  }
+}
+
+/** The run's own time limit: when it passes, the work is cancelled and cleaned up after, which Temporal's time-outs would not. */
+function limitTime(state: RunState, scope: CancellationScope) {
+  const { timeLimitMs } = state.spec;
+  let isPassed = false;
+  const timer = new CancellationScope();
+  if (timeLimitMs !== undefined) {
+    const remainingMs = Math.max(1, timeLimitMs - ageMs(state));
+    timer
+      .run(() =>
+        sleep(remainingMs, { summary: `The run's time limit of ${formatDuration(timeLimitMs)}` }),
+      )
+      .then(() => {
+        isPassed = true;
+        scope.cancel();
+      })
+      .catch((error: unknown) => {
+        // The work ended before the limit: clearing cancels the timer, and that is all this can be.
+        if (!isCancellation(error)) throw error;
+      });
+  }
+  return {
+    passed: () => isPassed,
+    clear: () => {
+      timer.cancel();
+    },
+    message: `the run's time limit of ${formatDuration(timeLimitMs ?? 0)} passed — the rest is in ${runFolderAddress(state)}remaining.txt`,
+  };
+}
+
+function sentenceOf(ending: Ending): string {
+  switch (ending.kind) {
+    case 'completed':
+      return 'completed: every item has an outcome';
+    case 'cancelled':
+      return 'cancelled';
+    case 'failed':
+      return `failed: ${ending.message}`;
+  }
+}
+
+function close(state: RunState, ending: Ending): RunResult {
+  const result = resultOf(state, Date.now());
+  switch (ending.kind) {
+    case 'completed':
+      return result;
+    case 'cancelled':
+      throw cancelledRun(
+        `cancelled with ${number(result.total)} items in all; see ${result.runFolder}`,
+      );
+    case 'failed':
+      throw runFailure(ending.type, ending.message, { details: [result] });
+  }
+}

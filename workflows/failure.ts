@@ -1,0 +1,49 @@
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  CancelledFailure,
+  TemporalFailure,
+  isCancellation,
+} from '@temporalio/workflow';
+import type { Ending } from '../domain/ending.ts';
+import { failureTypes } from '../domain/failure-types.ts';
+import type { FailureType } from '../domain/failure-types.ts';
+
+/** The one place where the workflow makes failures: a `type` of the closed list, never retried. */
+export function runFailure(
+  type: FailureType,
+  message: string,
+  more?: { cause?: unknown; details?: unknown[] },
+) {
+  return ApplicationFailure.create({
+    type,
+    message,
+    nonRetryable: true,
+    cause: more?.cause instanceof Error ? more.cause : undefined,
+    details: more?.details,
+  });
+}
+
+/** An ending that `error` means. A bug is none of ours to judge: it is thrown on and blocks the workflow task until mended. */
+export function endingOf(error: unknown): Ending {
+  if (isCancellation(error)) return { kind: 'cancelled' };
+  if (!(error instanceof TemporalFailure)) throw error;
+  const root = error instanceof ActivityFailure ? error.cause : error;
+  if (root instanceof ApplicationFailure && isFailureType(root.type)) {
+    return { kind: 'failed', type: root.type, message: root.message };
+  }
+  const step = error instanceof ActivityFailure ? `${error.activityType}: ` : '';
+  return {
+    kind: 'failed',
+    type: failureTypes.StepFailed,
+    message: `${step}${root?.message ?? error.message}`,
+  };
+}
+
+export function cancelledRun(message: string): CancelledFailure {
+  return new CancelledFailure(message);
+}
+
+function isFailureType(type: string | null | undefined): type is FailureType {
+  return typeof type === 'string' && Object.hasOwn(failureTypes, type);
+}

@@ -1,0 +1,2 @@
+/** Workflows that can be started by name. Only these may be exported here. */
+export { downloadRun } from './download-run.ts';

@@ -1,0 +1,102 @@
+import {
+  ApplicationFailure,
+  defineQuery,
+  defineUpdate,
+  setCurrentDetails,
+  setHandler,
+} from '@temporalio/workflow';
+import type { Progress } from '../domain/progress.ts';
+import { renderDetails } from './details.ts';
+import { progressOf } from './run-state.ts';
+import type { RunState } from './run-state.ts';
+import { resumeFleet, scaleFleet, suspendFleet } from './steps.ts';
+
+/** Messages a run understands. Their names are public: added, never renamed. */
+export const progressQuery = defineQuery<Progress>('progress');
+export const pauseUpdate = defineUpdate<Progress>('pause');
+export const resumeUpdate = defineUpdate<Progress>('resume');
+export const scaleUpdate = defineUpdate<Progress, [workers: number]>('scale');
+
+/** Most downloaders of one run: the nodes of the largest cluster. */
+const maxWorkers = 15_000;
+
+export function answerMessages(state: RunState): void {
+  const { run, spec } = state;
+  const fleet = spec.fleet;
+
+  setHandler(progressQuery, () => progressOf(state), {
+    description: 'Counts, rate, time left and fleet of this run, and as of when they are true.',
+  });
+
+  setHandler(
+    pauseUpdate,
+    async () => {
+      state.isPaused = true;
+      await suspendFleet({ run, fleet });
+      return show(state, 'paused', 'paused: nothing new is downloaded until resume');
+    },
+    {
+      description:
+        'Stops the downloaders; what they hold is released. Nothing is lost. Undo with resume.',
+      validator: () => {
+        refuseUnlessDownloading(state);
+        if (state.isPaused) refuse('the run is paused already');
+      },
+    },
+  );
+
+  setHandler(
+    resumeUpdate,
+    async () => {
+      await resumeFleet({ run, fleet });
+      state.isPaused = false;
+      // Standing still on purpose was no stall.
+      state.lastMovedAtMs = Date.now();
+      return show(state, 'downloading', 'downloading again');
+    },
+    {
+      description: 'Starts the downloaders of a paused run again.',
+      validator: () => {
+        if (!state.isPaused) refuse('the run is not paused');
+        refuseUnlessDownloading(state);
+      },
+    },
+  );
+
+  setHandler(
+    scaleUpdate,
+    async (workers) => {
+      state.workers = workers;
+      await scaleFleet({ run, fleet, workers });
+      return show(state, state.phase, `scaled to ${workers} downloaders`);
+    },
+    {
+      description: `Changes the number of downloaders, 1 to ${maxWorkers}.`,
+      validator: (workers) => {
+        refuseUnlessDownloading(state);
+        if (!Number.isInteger(workers) || workers < 1 || workers > maxWorkers) {
+          refuse(`scale takes a whole number of downloaders from 1 to ${maxWorkers}`);
+        }
+      },
+    },
+  );
+}
+
+/** Says where the run stands, to queries and in the Web UI. */
+export function show(state: RunState, phase: RunState['phase'], sentence: string): Progress {
+  state.phase = phase;
+  state.sentence = sentence;
+  const progress = progressOf(state);
+  setCurrentDetails(renderDetails(progress));
+  return progress;
+}
+
+function refuseUnlessDownloading(state: RunState): void {
+  if (state.phase !== 'downloading' && state.phase !== 'paused') {
+    refuse(`the run is in phase "${state.phase}", it has no downloaders to steer`);
+  }
+}
+
+function refuse(reason: string): never {
+  throw ApplicationFailure.nonRetryable(reason, 'Refused');
+}

@@ -1,0 +1,55 @@
+import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow';
+import type { ActivityOptions } from '@temporalio/workflow';
+import type { Activities } from '../activities/index.ts';
+
+/**
+ * The steps of a run, each with the times it is given. Passing faults are retried for ever, with pauses up to
+ * half a minute: a cloud that is away for an hour delays a run, it does not end it.
+ */
+
+const retry = { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s' } as const;
+
+/** Calls to an API: seconds, unless it hangs. */
+const quick: ActivityOptions = { startToCloseTimeout: '2m', retry };
+
+/** A dead Temporal worker is noticed after this; the activities heartbeat each second. */
+const heartbeatTimeout = '15s';
+
+/** Work over the whole list: hours for a hundred million items. What counts is that it heartbeats. */
+const long: ActivityOptions = {
+  startToCloseTimeout: '12h',
+  heartbeatTimeout,
+  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+  retry,
+};
+
+/** Preflight looks at what may be mistyped: an answer now is better than a perfect one after an hour. */
+export const { preflight } = proxyActivities<Activities>({
+  ...quick,
+  retry: { ...retry, maximumAttempts: 5 },
+});
+
+export const { createQueue, startFleet, readFleet, scaleFleet, suspendFleet, resumeFleet } =
+  proxyActivities<Activities>(quick);
+
+export const { snapshotList, publishItems, reconcile } = proxyActivities<Activities>(long);
+
+/** A slice ends by itself; the limit only catches one that hangs: the longest slice (2 min) and as much again. */
+export const { collectOutcomes } = proxyActivities<Activities>({
+  ...long,
+  startToCloseTimeout: '5m',
+});
+
+/** Clean-up and report go on for a day when a cloud is away; then the run says what is left. */
+const lastStep: ActivityOptions = { scheduleToCloseTimeout: '24h', retry };
+
+export const { stopFleet, deleteQueue } = proxyActivities<Activities>({
+  ...lastStep,
+  startToCloseTimeout: '10m',
+});
+
+export const { writeReport } = proxyActivities<Activities>({
+  ...lastStep,
+  startToCloseTimeout: '12h',
+  heartbeatTimeout,
+});
