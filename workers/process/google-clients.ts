@@ -10,6 +10,8 @@ export type GoogleClients = {
   close(): Promise<void>;
 };
 
+const storageApiPath = '/storage/v1';
+
 /**
  * The unary v1 clients, not the streaming ones: a streaming pull leases more than it has slots for and drops
  * leases after an hour (googleapis/nodejs-pubsub #784, #1213). The emulators are found through
@@ -23,6 +25,9 @@ export async function createGoogleClients(options: { projectId: string }): Promi
   const publisher = new v1.PublisherClient({ ...config });
   const subscriber = new v1.SubscriberClient({ ...config });
   const storage = new Storage({ projectId });
+  // With STORAGE_EMULATOR_HOST the client leaves the API's path out of its base address (uploads have it), and every
+  // emulator answers 404 then.
+  if (!storage.baseUrl.endsWith(storageApiPath)) storage.baseUrl += storageApiPath;
   return {
     projectId,
     publisher,
