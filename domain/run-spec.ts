@@ -137,7 +137,9 @@ const fields = z.strictObject({
       z.string().regex(/^(gs|https?|file):\/\/.+/, {
         error: 'is not the address of a list — start it with gs://, https:// or file://',
       }),
-      z.array(z.string()).min(1).max(maxInlineItems),
+      z.array(z.string()).refine((keys) => keys.length >= 1 && keys.length <= maxInlineItems, {
+        error: `holds none or too many — an inline list has 1 to ${maxInlineItems} keys, a longer one is a file`,
+      }),
     ],
     {
       error: `is neither the address of a list (gs://, https://, file://) nor an array of 1 to ${maxInlineItems} keys`,
@@ -277,7 +279,7 @@ function nearestTask(input: unknown): string {
 function nearest(name: string, known: readonly string[]): string {
   if (known.length === 0) return '';
   const guess = closest(name, known);
-  return distance(name, guess) <= Math.max(1, Math.ceil(guess.length / 3))
+  return distance(name, guess) <= Math.max(2, Math.ceil(guess.length / 3))
     ? ` — did you mean "${guess}"?`
     : ` — known are ${known.join(', ')}`;
 }

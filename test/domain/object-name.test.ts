@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { decodeKey, encodeKey, objectName } from '../../domain/object-name.ts';
+
+describe('objectName', () => {
+  const table: [string, string][] = [
+    ['dQw4w9WgXcQ', 'dQw4w9WgXcQ'],
+    ['-rf', '-rf'],
+    ['../../x', '..%2F..%2Fx'],
+    ['a/b', 'a%2Fb'],
+    ['.', '%2E'],
+    ['..', '%2E%2E'],
+    ['a%2Fb', 'a%252Fb'],
+    [';rm -rf ~', '%3Brm%20-rf%20~'],
+    ['$(x)', '%24%28x%29'],
+    ["it's!", 'it%27s%21'],
+    ['🎬', '%F0%9F%8E%AC'],
+    ['https://a.b/c?d=e', 'https%3A%2F%2Fa.b%2Fc%3Fd%3De'],
+  ];
+  for (const [key, encoded] of table) {
+    it(`names ${JSON.stringify(key)} ${encoded}`, () => {
+      assert.equal(objectName('videos/', key, 'mp4'), `videos/${encoded}.mp4`);
+    });
+  }
+
+  it('writes no dot where there is no extension', () => {
+    assert.equal(objectName('', 'a', ''), 'a');
+  });
+
+  const keys = fc.string({ unit: 'grapheme', minLength: 1 });
+
+  it('gives every key back', () => {
+    fc.assert(fc.property(keys, (key) => assert.equal(decodeKey(encodeKey(key)), key)));
+  });
+
+  it('never leaves the prefix and never is a dot name', () => {
+    fc.assert(
+      fc.property(keys, (key) => {
+        const encoded = encodeKey(key);
+        assert.match(encoded, /^[A-Za-z0-9\-_.~%]+$/);
+        assert.doesNotMatch(encoded, /^\.+$/);
+      }),
+    );
+  });
+});

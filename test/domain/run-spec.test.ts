@@ -1,0 +1,248 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { parseRunSpec, runSpecFields } from '../../domain/run-spec.ts';
+
+const least = { items: 'gs://lists/ids', destination: 'gs://videos/tmp' };
+
+function problemsOf(input: unknown): readonly string[] {
+  const parsed = parseRunSpec(input);
+  assert.equal(parsed.kind, 'invalid', 'it should not have parsed');
+  return parsed.problems;
+}
+
+function specOf(input: unknown) {
+  const parsed = parseRunSpec(input);
+  assert.equal(parsed.kind, 'valid', JSON.stringify(parsed));
+  return parsed.spec;
+}
+
+describe('parseRunSpec', () => {
+  it('fills in the defaults', () => {
+    assert.deepEqual(specOf(least), {
+      items: 'gs://lists/ids',
+      destination: { bucket: 'videos', prefix: 'tmp/' },
+      task: {
+        kind: 'yt-dlp',
+        url: 'https://www.youtube.com/watch?v={key}',
+        format: 'bestvideo[ext=mp4]+bestaudio[ext=m4a]/best[ext=mp4]/best',
+        extension: 'mp4',
+        options: [],
+      },
+      workers: { min: 1, max: 1 },
+      concurrency: 4,
+      attempts: 5,
+      maxDeaths: 5,
+      leaseDeadlineMs: 60_000,
+      itemTimeoutMs: 3_600_000,
+      maxItemSizeBytes: 10 * 1024 ** 3,
+      idleExitMs: 300_000,
+      timeLimitMs: undefined,
+    });
+  });
+
+  it('names the fields a user may write', () => {
+    // Public names: add to this list, never rename.
+    assert.deepEqual(runSpecFields, [
+      'items',
+      'destination',
+      'task',
+      'limit',
+      'fleet',
+      'workers',
+      'concurrency',
+      'leaseDeadline',
+      'attempts',
+      'maxDeaths',
+      'itemTimeout',
+      'maxItemSize',
+      'idleExit',
+      'timeLimit',
+      'rateLimit',
+      'tolerateFailures',
+    ]);
+  });
+
+  const accepted: [string, object, (spec: ReturnType<typeof specOf>) => unknown, unknown][] = [
+    [
+      'a prefix without its slash',
+      { destination: 'gs://b-1/a/b' },
+      (s) => s.destination.prefix,
+      'a/b/',
+    ],
+    ['a whole bucket', { destination: 'gs://b-1' }, (s) => s.destination.prefix, ''],
+    [
+      'durations',
+      { itemTimeout: '90s', timeLimit: '2h' },
+      (s) => [s.itemTimeoutMs, s.timeLimitMs],
+      [90_000, 7_200_000],
+    ],
+    ['sizes', { maxItemSize: '1.5MB' }, (s) => s.maxItemSizeBytes, 1_572_864],
+    [
+      'a range of downloaders',
+      { workers: { min: 2, max: 9 } },
+      (s) => s.workers,
+      { min: 2, max: 9 },
+    ],
+    ['a number of downloaders', { workers: 3 }, (s) => s.workers, { min: 3, max: 3 }],
+    [
+      'tolerated failures as a count',
+      { tolerateFailures: 7 },
+      (s) => s.tolerateFailures,
+      { kind: 'count', count: 7 },
+    ],
+    [
+      'tolerated failures as a share',
+      { tolerateFailures: '2.5%' },
+      (s) => s.tolerateFailures,
+      { kind: 'percent', percent: 2.5 },
+    ],
+    ['keys given inline', { items: ['a', '-b'] }, (s) => s.items, ['a', '-b']],
+    [
+      'an http task',
+      { task: { kind: 'http' } },
+      (s) => s.task,
+      { kind: 'http', url: '{key}', extension: '' },
+    ],
+    [
+      'a command',
+      { task: { kind: 'command', name: 'noop' } },
+      (s) => s.task,
+      { kind: 'command', name: 'noop', extension: '' },
+    ],
+  ];
+  for (const [what, more, read, expected] of accepted) {
+    it(`takes ${what}`, () => {
+      assert.deepEqual(read(specOf({ ...least, ...more })), expected);
+    });
+  }
+
+  const refused: [string, unknown, RegExp][] = [
+    ['null', null, /^the input is not an object/],
+    ['a text', 'gs://a/b', /^the input is not an object/],
+    ['a missing list', { destination: 'gs://videos' }, /^"items" is missing — give the address/],
+    ['a missing destination', { items: ['a'] }, /^"destination" is missing — give a place/],
+    [
+      'an address it cannot read',
+      { ...least, items: 'ftp://x/y' },
+      /^"items" .*gs:\/\/, https:\/\/ or file:\/\//,
+    ],
+    ['an empty inline list', { ...least, items: [] }, /^"items" /],
+    [
+      'a misspelt field',
+      { ...least, concurency: 3 },
+      /^unknown field "concurency" — did you mean "concurrency"\?$/,
+    ],
+    [
+      'a field nobody knows',
+      { ...least, xyzzyxyzzy: 3 },
+      /^unknown field "xyzzyxyzzy" — known are items, destination/,
+    ],
+    [
+      'a misspelt field of the task',
+      { ...least, task: { kind: 'http', ulr: 'x' } },
+      /^unknown field "task.ulr" — did you mean "url"\?$/,
+    ],
+    [
+      'a misspelt task',
+      { ...least, task: { kind: 'ytdlp' } },
+      /^unknown task "ytdlp" — did you mean "yt-dlp"\?$/,
+    ],
+    [
+      'an unknown task',
+      { ...least, task: { kind: 'teleport' } },
+      /^unknown task "teleport" — known are yt-dlp, http, command$/,
+    ],
+    [
+      'a template without {key}',
+      { ...least, task: { kind: 'http', url: 'https://a/b' } },
+      /^"task.url" has no \{key\}/,
+    ],
+    [
+      'a template that is no http',
+      { ...least, task: { kind: 'http', url: 'file:///{key}' } },
+      /^"task.url" is not an http\(s\) address/,
+    ],
+    [
+      'a program for a name',
+      { ...least, task: { kind: 'command', name: '/bin/sh' } },
+      /^"task.name" is not a command name/,
+    ],
+    [
+      'an option that runs programs',
+      { ...least, task: { kind: 'yt-dlp', options: ['--exec=rm'] } },
+      /^"task.options\[0\]" is not an allowed option/,
+    ],
+    [
+      'an extension with a path',
+      { ...least, task: { kind: 'http', extension: '../x' } },
+      /^"task.extension" is not a file extension/,
+    ],
+    [
+      'a wrong type',
+      { ...least, attempts: '3' },
+      /^"attempts": .*expected (number|int), received string/,
+    ],
+    ['a number out of range', { ...least, concurrency: 0 }, /^"concurrency": too small/],
+    [
+      'a duration without unit',
+      { ...least, leaseDeadline: '60' },
+      /^"leaseDeadline" is not a duration — write it like/,
+    ],
+    [
+      'a duration out of range',
+      { ...least, leaseDeadline: '5s' },
+      /^"leaseDeadline" is out of range — from 10s to 10m/,
+    ],
+    ['a size without unit', { ...least, maxItemSize: '10' }, /^"maxItemSize" is not a size/],
+    ['min above max', { ...least, workers: { min: 3, max: 2 } }, /^"workers" has min above max/],
+    [
+      'a destination that is no bucket',
+      { ...least, destination: '/tmp' },
+      /^"destination" is not a place in Cloud Storage/,
+    ],
+    [
+      'a destination among run folders',
+      { ...least, destination: 'gs://abc/.spotloop/x' },
+      /^"destination" lies in \.spotloop\//,
+    ],
+    [
+      'a share that is none',
+      { ...least, tolerateFailures: '500%' },
+      /^"tolerateFailures" is neither/,
+    ],
+  ];
+  for (const [what, input, message] of refused) {
+    it(`refuses ${what} in one clear line`, () => {
+      const problems = problemsOf(input);
+      assert.equal(problems.length, 1, problems.join('\n'));
+      assert.match(problems[0] ?? '', message);
+    });
+  }
+
+  it('reports all problems at once', () => {
+    assert.equal(problemsOf({ items: 5, destination: 'x', workers: 0, atempts: 1 }).length, 4);
+  });
+
+  it('answers whatever it is given and never throws', () => {
+    fc.assert(
+      fc.property(fc.anything(), (input) => {
+        const parsed = parseRunSpec(input);
+        assert.ok(
+          parsed.kind === 'valid' || parsed.problems.every((problem) => problem.length > 0),
+        );
+      }),
+    );
+    fc.assert(
+      fc.property(
+        fc.record(Object.fromEntries(runSpecFields.map((field) => [field, fc.anything()])), {
+          requiredKeys: [],
+        }),
+        (input) => {
+          const parsed = parseRunSpec(input);
+          assert.ok(parsed.kind === 'valid' || parsed.problems.length > 0);
+        },
+      ),
+    );
+  });
+});
