@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import type { RunRef } from './names.ts';
 import { queueNames } from './names.ts';
-import type { RunSpec, Task } from './run-spec.ts';
+import type { RunSpec } from './run-spec.ts';
+import type { Task } from './task.ts';
 
 /**
  * What the fleet tells each downloader, as JSON in the environment variable {@link assignmentVariable}: all that it

@@ -1,12 +1,10 @@
-import { closest, distance } from 'fastest-levenshtein';
 import { z } from 'zod';
+import { problemsOf } from './spec-problems.ts';
+import { taskSchema } from './task.ts';
 import { parseDurationMs, parseSizeBytes } from './units.ts';
 
 /** An inline list is an example or a retry of a few; 1,000 keys of 1 KB are half of Temporal's 2 MB a payload. */
 export const maxInlineItems = 1_000;
-
-/** Where a task's template names the item. */
-export const keyPlaceholder = '{key}';
 
 const duration = (least: string, most: string) =>
   z.string().transform((text, context) => {
@@ -36,71 +34,6 @@ const size = z.string().transform((text, context) => {
   }
   return value;
 });
-
-const template = z.string().refine((text) => text.includes(keyPlaceholder), {
-  error: 'has no {key} — every item would get the same address',
-});
-
-const urlTemplate = template.refine((text) => /^(https?:\/\/|\{key\})/.test(text), {
-  error:
-    'is not an http(s) address — start it with https://, or with {key} where the items are URLs',
-});
-
-const extension = z
-  .string()
-  .regex(/^[A-Za-z0-9]{0,16}$/, { error: 'is not a file extension — letters and digits, no dot' });
-
-/**
- * Options of yt-dlp that a run may set (I10): they choose what is downloaded, and can neither run a program,
- * nor read or write a file, nor reach another address.
- */
-export const allowedYtDlpOptions = [
-  '--age-limit',
-  '--format-sort',
-  '--match-filters',
-  '--no-playlist',
-  '--extractor-args',
-  '--geo-bypass',
-  '--limit-rate',
-  '--throttled-rate',
-  '--sleep-requests',
-] as const;
-
-const ytDlpOption = z.string().superRefine((text, context) => {
-  const name = text.split('=', 1)[0] ?? '';
-  if (!(allowedYtDlpOptions as readonly string[]).includes(name)) {
-    context.addIssue({
-      code: 'custom',
-      message: `is not an allowed option — allowed are ${allowedYtDlpOptions.join(', ')}, each as --name or --name=value`,
-    });
-  }
-});
-
-const taskSchema = z.discriminatedUnion('kind', [
-  z.strictObject({
-    kind: z.literal('yt-dlp'),
-    url: urlTemplate.default('https://www.youtube.com/watch?v={key}'),
-    format: z.string().min(1).default('bestvideo[ext=mp4]+bestaudio[ext=m4a]/best[ext=mp4]/best'),
-    extension: extension.min(1).default('mp4'),
-    options: z.array(ytDlpOption).max(20).default([]),
-  }),
-  z.strictObject({
-    kind: z.literal('http'),
-    url: urlTemplate.default(keyPlaceholder),
-    extension: extension.default(''),
-  }),
-  z.strictObject({
-    kind: z.literal('command'),
-    /** A name from the downloader's own configuration, never a program (I10). */
-    name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, {
-      error: 'is not a command name — lower-case letters, digits and "-"',
-    }),
-    extension: extension.default(''),
-  }),
-]);
-
-/** The body of the loop: what is done for one item. */
-export type Task = z.infer<typeof taskSchema>;
 
 const tolerated = z.union(
   [
@@ -221,80 +154,6 @@ export function parseRunSpec(input: unknown): ParsedRunSpec {
   if (result.success) return { kind: 'valid', spec: result.data };
   return {
     kind: 'invalid',
-    problems: result.error.issues.flatMap((issue) => problemsOf(issue, input)),
+    problems: result.error.issues.flatMap((issue) => problemsOf(issue, input, runSpecFields)),
   };
-}
-
-function problemsOf(issue: z.core.$ZodIssue, input: unknown): string[] {
-  const path = pathText(issue.path);
-  if (issue.code === 'unrecognized_keys') {
-    const known = knownFieldsAt(issue.path, input);
-    return issue.keys.map(
-      (key) => `unknown field "${path === '' ? '' : `${path}.`}${key}"${nearest(key, known)}`,
-    );
-  }
-  const subject = path === '' ? 'the input' : `"${path}"`;
-  const isMissing = 'input' in issue && issue.input === undefined;
-  if (path === '' && issue.code === 'invalid_type') {
-    return [
-      'the input is not an object — write it like {"items": "gs://…", "destination": "gs://…"}',
-    ];
-  }
-  if (isMissing) return [`${subject} is missing${exampleOf(path)}`];
-  if (path === 'task.kind') return [`unknown task${nearestTask(input)}`];
-  if (
-    issue.code === 'custom' ||
-    issue.code === 'invalid_union' ||
-    issue.code === 'invalid_format'
-  ) {
-    return [`${subject} ${issue.message}`];
-  }
-  const { message } = issue;
-  return [`${subject}: ${message.charAt(0).toLowerCase()}${message.slice(1)}`];
-}
-
-const taskFields = new Map<string, string[]>(
-  taskSchema.options.map((option) => [option.shape.kind.value, Object.keys(option.shape)]),
-);
-
-function knownFieldsAt(path: PropertyKey[], input: unknown): string[] {
-  if (path.length === 0) return runSpecFields;
-  if (path[0] === 'workers') return ['min', 'max'];
-  return taskFields.get(taskKindOf(input)) ?? [];
-}
-
-function taskKindOf(input: unknown): string {
-  const kind = (input as { task?: { kind?: unknown } } | null)?.task?.kind;
-  return typeof kind === 'string' ? kind : '';
-}
-
-function nearestTask(input: unknown): string {
-  const kind = taskKindOf(input);
-  const known = [...taskFields.keys()];
-  const hint = kind === '' ? '' : nearest(kind, known);
-  return `${kind === '' ? '' : ` "${kind}"`}${hint === '' ? ` — "task.kind" is one of ${known.join(', ')}` : hint}`;
-}
-
-/** A misspelling has a third of its letters wrong at most; beyond that a guess would mislead. */
-function nearest(name: string, known: readonly string[]): string {
-  if (known.length === 0) return '';
-  const guess = closest(name, known);
-  return distance(name, guess) <= Math.max(2, Math.ceil(guess.length / 3))
-    ? ` — did you mean "${guess}"?`
-    : ` — known are ${known.join(', ')}`;
-}
-
-function exampleOf(path: string): string {
-  if (path === 'items')
-    return ' — give the address of a list, such as "gs://my-bucket/youtube-ids"';
-  if (path === 'destination')
-    return ' — give a place for the files, such as "gs://my-bucket/videos/"';
-  return '';
-}
-
-function pathText(path: PropertyKey[]): string {
-  return path
-    .map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`))
-    .join('')
-    .replace(/^\./, '');
 }

@@ -1,0 +1,82 @@
+import { closest, distance } from 'fastest-levenshtein';
+import type { z } from 'zod';
+import { taskFields } from './task.ts';
+
+/** What one issue means to a person who typed `input`: a line for each thing to mend, in the words of the run spec. */
+export function problemsOf(
+  issue: z.core.$ZodIssue,
+  input: unknown,
+  fields: readonly string[],
+): string[] {
+  const path = pathText(issue.path);
+  if (issue.code === 'unrecognized_keys') {
+    const known = knownFieldsAt(issue.path, input, fields);
+    return issue.keys.map(
+      (key) => `unknown field "${path === '' ? '' : `${path}.`}${key}"${nearest(key, known)}`,
+    );
+  }
+  const subject = path === '' ? 'the input' : `"${path}"`;
+  const isMissing = 'input' in issue && issue.input === undefined;
+  if (path === '' && issue.code === 'invalid_type') {
+    return [
+      'the input is not an object — write it like {"items": "gs://…", "destination": "gs://…"}',
+    ];
+  }
+  if (isMissing) return [`${subject} is missing${exampleOf(path)}`];
+  if (path === 'task.kind') return [`unknown task${nearestTask(input)}`];
+  if (
+    issue.code === 'custom' ||
+    issue.code === 'invalid_union' ||
+    issue.code === 'invalid_format'
+  ) {
+    return [`${subject} ${issue.message}`];
+  }
+  const { message } = issue;
+  return [`${subject}: ${message.charAt(0).toLowerCase()}${message.slice(1)}`];
+}
+
+function knownFieldsAt(
+  path: PropertyKey[],
+  input: unknown,
+  fields: readonly string[],
+): readonly string[] {
+  if (path.length === 0) return fields;
+  if (path[0] === 'workers') return ['min', 'max'];
+  return taskFields.get(taskKindOf(input)) ?? [];
+}
+
+function taskKindOf(input: unknown): string {
+  const kind = (input as { task?: { kind?: unknown } } | null)?.task?.kind;
+  return typeof kind === 'string' ? kind : '';
+}
+
+function nearestTask(input: unknown): string {
+  const kind = taskKindOf(input);
+  const known = [...taskFields.keys()];
+  const hint = kind === '' ? '' : nearest(kind, known);
+  return `${kind === '' ? '' : ` "${kind}"`}${hint === '' ? ` — "task.kind" is one of ${known.join(', ')}` : hint}`;
+}
+
+/** A misspelling has a third of its letters wrong at most; beyond that a guess would mislead. */
+function nearest(name: string, known: readonly string[]): string {
+  if (known.length === 0) return '';
+  const guess = closest(name, known);
+  return distance(name, guess) <= Math.max(2, Math.ceil(guess.length / 3))
+    ? ` — did you mean "${guess}"?`
+    : ` — known are ${known.join(', ')}`;
+}
+
+function exampleOf(path: string): string {
+  if (path === 'items')
+    return ' — give the address of a list, such as "gs://my-bucket/youtube-ids"';
+  if (path === 'destination')
+    return ' — give a place for the files, such as "gs://my-bucket/videos/"';
+  return '';
+}
+
+function pathText(path: PropertyKey[]): string {
+  return path
+    .map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`))
+    .join('')
+    .replace(/^\./, '');
+}
