@@ -1,0 +1,85 @@
+import { fileURLToPath } from 'node:url';
+import { loadClientConnectConfig } from '@temporalio/envconfig';
+import { NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { createActivities } from '../../activities/index.ts';
+import { createLocalFleet } from '../../activities/fleets/local.ts';
+import { createGoogleClients } from '../process/google-clients.ts';
+import { MisconfiguredError, misconfiguredExitCode } from '../process/environment.ts';
+import { createLog } from '../process/log.ts';
+import type { Log } from '../process/log.ts';
+import { listenForShutdown } from '../process/shutdown.ts';
+import { createTemporalLogger } from './logger.ts';
+import { readSettings } from './settings.ts';
+import type { Settings } from './settings.ts';
+
+/**
+ * The Temporal worker: polls the task queue for workflow tasks and activities until SIGTERM.
+ *
+ *   settings.ts   what the environment says        logger.ts   Temporal's log into ours
+ *   ../process/   what it shares with the downloader
+ *   ../../workflows, ../../activities   what it runs
+ */
+
+/** Heartbeats go out this often, or a killed worker would cost minutes of work done again (the SDK's default is 30 s). */
+const heartbeatThrottle = '1s';
+
+/** Activities that end within this after SIGTERM end by themselves; the rest go on elsewhere from their heartbeat. */
+const shutdownGraceTime = '5s';
+
+/** The files of a storage emulator are files: a name's component ends at 255 bytes. Cloud Storage itself has no such limit. */
+const fileNameBytes = 255;
+
+async function run(settings: Settings, log: Log): Promise<void> {
+  Runtime.install({ logger: createTemporalLogger(log), shutdownSignals: [] });
+  const google = await createGoogleClients({ projectId: settings.GOOGLE_CLOUD_PROJECT });
+  const { connectionOptions, namespace = 'default' } = loadClientConnectConfig();
+  const connection = await NativeConnection.connect(connectionOptions);
+  const localFleet = createLocalFleet({
+    logFolder: settings.SPOTLOOP_LOG_FOLDER,
+    stagingFolder: settings.SPOTLOOP_STAGING_FOLDER,
+    graceSeconds: settings.SPOTLOOP_GRACE_SECONDS,
+    log,
+  });
+  const worker = await Worker.create({
+    connection,
+    namespace,
+    taskQueue: settings.SPOTLOOP_TASK_QUEUE,
+    workflowsPath: fileURLToPath(new URL('../../workflows/index.ts', import.meta.url)),
+    activities: createActivities({
+      google,
+      log,
+      installation: `${connectionOptions.address ?? 'localhost:7233'}/${namespace}`,
+      fleets: { local: localFleet },
+      defaultFleet: settings.SPOTLOOP_FLEET,
+      allowFileLists: settings.SPOTLOOP_ALLOW_FILE_LISTS,
+      maxNameComponentBytes: settings.STORAGE_EMULATOR_HOST === undefined ? null : fileNameBytes,
+    }),
+    maxHeartbeatThrottleInterval: heartbeatThrottle,
+    defaultHeartbeatThrottleInterval: heartbeatThrottle,
+    shutdownGraceTime,
+  });
+  listenForShutdown(() => worker.shutdown(), { withStdin: false });
+  const running = worker.run();
+  log.info({ taskQueue: settings.SPOTLOOP_TASK_QUEUE, namespace }, 'polling');
+  try {
+    await running;
+  } finally {
+    await localFleet.stopAll();
+    await connection.close();
+    await google.close();
+  }
+}
+
+try {
+  const settings = readSettings(process.env);
+  const log = createLog({
+    level: settings.SPOTLOOP_LOG_LEVEL,
+    fields: { process: 'temporal-worker' },
+  });
+  await run(settings, log);
+} catch (error) {
+  process.stderr.write(
+    `temporal worker: ${error instanceof Error ? error.message : String(error)}\n`,
+  );
+  process.exitCode = error instanceof MisconfiguredError ? misconfiguredExitCode : 1;
+}
