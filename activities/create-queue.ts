@@ -1,0 +1,89 @@
+import type { v1 } from '@google-cloud/pubsub';
+import { runLabels } from '../domain/labels.ts';
+import { queueNames } from '../domain/names.ts';
+import type { RunRef } from '../domain/names.ts';
+import type { RunSpec } from '../domain/run-spec.ts';
+import { describeError, grpc, statusOf } from './cloud-error.ts';
+
+export type CreateQueueDeps = {
+  readonly publisher: v1.PublisherClient;
+  readonly subscriber: v1.SubscriberClient;
+  readonly projectId: string;
+  /** Temporal's address and namespace: whose resources these are. */
+  readonly installation: string;
+};
+
+export type CreateQueueInput = {
+  readonly run: RunRef;
+  readonly spec: Pick<RunSpec, 'leaseDeadlineMs'>;
+};
+
+const day = 24 * 60 * 60;
+
+/** The longest that Pub/Sub keeps a message, and after which it drops a subscription that nobody uses. */
+const retention = { seconds: 31 * day };
+
+/** The most that Pub/Sub allows: `maxDeaths` ends an item long before; this is only the backstop (I7). */
+const maxDeliveryAttempts = 100;
+
+/**
+ * A dead downloader's item comes back at once; only after death upon death Pub/Sub waits, up to ten seconds, so
+ * that an item that kills its downloader does not spin. Releases are copies and never wait.
+ */
+const retryPolicy = { minimumBackoff: { seconds: 0 }, maximumBackoff: { seconds: 10 } };
+
+/**
+ * A collector pulls, writes the ledger and acks within a second or two. What its death leaves unacked comes back
+ * after this; an ack that comes later only means a duplicate, which the ledger's bit set drops.
+ */
+const collectorDeadlineSeconds = 20;
+
+/**
+ * Creates a run's topics and subscriptions; those that exist already are left as they are.
+ * The names are the run's alone, so whatever exists under them is of an earlier attempt of this step.
+ */
+export function createCreateQueue(deps: CreateQueueDeps) {
+  return async function createQueue({ run, spec }: CreateQueueInput): Promise<void> {
+    const { publisher, subscriber, projectId } = deps;
+    const names = queueNames(run.name);
+    const labels = runLabels(deps.installation, run.name);
+    const topicPath = (name: string) => `projects/${projectId}/topics/${name}`;
+
+    const createTopic = (name: string) =>
+      create(`topic ${name}`, () => publisher.createTopic({ name: topicPath(name), labels }));
+    await Promise.all(Object.values(names).map(createTopic));
+
+    const createSubscription = (name: string, options: object) =>
+      create(`subscription ${name}`, () =>
+        subscriber.createSubscription({
+          name: `projects/${projectId}/subscriptions/${name}`,
+          topic: topicPath(name),
+          labels,
+          messageRetentionDuration: retention,
+          expirationPolicy: { ttl: retention },
+          ...options,
+        }),
+      );
+    await Promise.all([
+      createSubscription(names.items, {
+        ackDeadlineSeconds: Math.round(spec.leaseDeadlineMs / 1000),
+        retryPolicy,
+        deadLetterPolicy: { deadLetterTopic: topicPath(names.deadItems), maxDeliveryAttempts },
+      }),
+      createSubscription(names.deadItems, { ackDeadlineSeconds: collectorDeadlineSeconds }),
+      createSubscription(names.outcomes, { ackDeadlineSeconds: collectorDeadlineSeconds }),
+    ]);
+  };
+}
+
+async function create(what: string, call: () => Promise<unknown>): Promise<void> {
+  try {
+    await call();
+  } catch (error) {
+    if (statusOf(error) === grpc.alreadyExists) return;
+    throw new Error(
+      `create ${what}: ${describeError(error)} — give the Temporal worker's account the role Pub/Sub Editor`,
+      { cause: error },
+    );
+  }
+}

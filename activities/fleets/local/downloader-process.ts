@@ -1,0 +1,149 @@
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { assignmentVariable } from '../../../domain/assignment.ts';
+import type { Assignment } from '../../../domain/assignment.ts';
+
+/** What this machine has for downloaders. */
+export type DownloaderProgram = {
+  /** The downloader's entry file, run by the Node that runs us. */
+  readonly program: string;
+  /** What downloaders inherit: where the cloud is, and who they are there. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly stagingFolder: string;
+  readonly logFolder: string;
+  /** Seconds between SIGTERM and the end, as the downloader is told. */
+  readonly graceSeconds: number;
+};
+
+/** How a downloader ended. */
+export type DownloaderEnd =
+  /** By itself, idle. */
+  | { readonly kind: 'idle' }
+  /** It cannot run, and another one could not either. */
+  | { readonly kind: 'misconfigured'; readonly message: string }
+  | { readonly kind: 'died'; readonly message: string; readonly livedMs: number };
+
+export type DownloaderProcess = {
+  readonly name: string;
+  readonly pid: number | undefined;
+  /** Resolves after its staging folder is gone too; never rejects. */
+  readonly ended: Promise<DownloaderEnd>;
+  /** Asks it to drain and end, kills it after its grace time, and resolves when it is gone. May be called again. */
+  end(): Promise<void>;
+};
+
+/** `misconfiguredExitCode` of the downloader: EX_USAGE of sysexits.h. */
+const misconfiguredExitCode = 64;
+
+/** Between its own deadline and ours: time to exit, and to be seen exiting on a busy machine. */
+const graceReserveMs = 3_000;
+
+/** Enough for one log line of a downloader, error text included. */
+const tailBytes = 8_192;
+
+/** Starts one downloader as a child process. */
+export function startDownloader(
+  program: DownloaderProgram,
+  assignment: Assignment,
+  name: string,
+): DownloaderProcess {
+  const stagingFolder = join(program.stagingFolder, assignment.run, name);
+  const logFile = join(program.logFolder, assignment.run, `${name}.log`);
+  mkdirSync(stagingFolder, { recursive: true });
+  mkdirSync(join(program.logFolder, assignment.run), { recursive: true });
+  const startedAtMs = performance.now();
+  const child = spawnChild(program, logFile, {
+    [assignmentVariable]: JSON.stringify(assignment),
+    SPOTLOOP_DOWNLOADER: name,
+    SPOTLOOP_EXIT_WITH_STDIN: '1',
+    SPOTLOOP_STAGING_FOLDER: stagingFolder,
+    SPOTLOOP_GRACE_SECONDS: String(program.graceSeconds),
+  });
+
+  const ended = exitOf(child).then(async (exit): Promise<DownloaderEnd> => {
+    // What it forked, such as yt-dlp, is in its process group: after a kill nobody else would end that.
+    signalGroup(child.pid, 'SIGKILL');
+    await rm(stagingFolder, { recursive: true, force: true }).catch(() => {});
+    if (exit === 0) return { kind: 'idle' };
+    const message = `run downloader ${name}: ${exitText(exit)}${lastWords(logFile)} — see ${logFile}`;
+    if (exit === misconfiguredExitCode) return { kind: 'misconfigured', message };
+    return { kind: 'died', message, livedMs: performance.now() - startedAtMs };
+  });
+
+  let ending: Promise<void> | undefined;
+  const end = async () => {
+    // To the downloader alone: it ends its task's processes itself, those that can finish finish.
+    child.kill('SIGTERM');
+    const killer = setTimeout(
+      () => signalGroup(child.pid, 'SIGKILL'),
+      program.graceSeconds * 1000 + graceReserveMs,
+    );
+    await ended;
+    clearTimeout(killer);
+  };
+  return { name, pid: child.pid, ended, end: () => (ending ??= end()) };
+}
+
+/**
+ * Standard input is a pipe that we hold and never write to: it ends when we do, however we die, and the downloader
+ * drains then. Output goes to the file directly, so that a downloader that outlives us for its grace time can still log.
+ */
+function spawnChild(
+  program: DownloaderProgram,
+  logFile: string,
+  variables: Record<string, string>,
+): ChildProcess {
+  const log = openSync(logFile, 'a');
+  try {
+    const child = spawn(process.execPath, [program.program], {
+      // Its own process group: Ctrl-C in a terminal reaches only us, and we end downloaders in order.
+      detached: true,
+      env: { ...program.environment, ...variables },
+      stdio: ['pipe', log, log],
+    });
+    child.stdin?.on('error', () => {});
+    return child;
+  } finally {
+    closeSync(log);
+  }
+}
+
+type Exit = number | NodeJS.Signals | Error;
+
+function exitOf(child: ChildProcess): Promise<Exit> {
+  return new Promise((resolve) => {
+    child.once('error', (error) => {
+      // It never started; errors of a running child's signals come here too.
+      if (child.pid === undefined) resolve(error);
+    });
+    child.once('exit', (code, signal) => resolve(code ?? signal ?? new Error('no exit code')));
+  });
+}
+
+function exitText(exit: Exit): string {
+  if (exit instanceof Error) return `it did not start: ${exit.message}`;
+  return typeof exit === 'number' ? `exit code ${exit}` : `killed by ${exit}`;
+}
+
+/** The last line that it wrote. */
+function lastWords(logFile: string): string {
+  try {
+    const last = readFileSync(logFile).subarray(-tailBytes).toString('utf8').trimEnd();
+    const line = last.slice(last.lastIndexOf('\n') + 1);
+    return line === '' ? '' : `, "${line}"`;
+  } catch {
+    return '';
+  }
+}
+
+function signalGroup(pid: number | undefined, signal: NodeJS.Signals): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, signal);
+  } catch {
+    // Nobody of the group is left.
+  }
+}

@@ -1,0 +1,16 @@
+import { Context } from '@temporalio/activity';
+
+/** Cancellation reaches an activity with a heartbeat's answer: a second is the delay a person does not mind. */
+const heartbeatEveryMs = 1_000;
+
+/**
+ * Heartbeats now and each second until disposed of. By the clock and not by progress, for one request to a slow
+ * cloud may take longer than the heartbeat time-out; requests that hang have their own limits.
+ */
+export function keepHeartbeating(details: () => unknown): Disposable {
+  const context = Context.current();
+  const beat = () => context.heartbeat(details());
+  beat();
+  const timer = setInterval(beat, heartbeatEveryMs);
+  return { [Symbol.dispose]: () => clearInterval(timer) };
+}

@@ -1,0 +1,143 @@
+import type { Storage } from '@google-cloud/storage';
+import { createReadStream } from 'node:fs';
+import { addAbortSignal } from 'node:stream';
+import type { Readable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import pRetry from 'p-retry';
+import { describeError, isDefinite } from '../cloud-error.ts';
+
+/** What reading a list needs. */
+export type ListDeps = {
+  readonly storage: Storage;
+  /** `file://` is for the local stack only: elsewhere it would let a run read the Temporal worker's files. */
+  readonly allowFileLists: boolean;
+};
+
+/** The list cannot be read until a person changes something. Anything else that is thrown may pass by itself. */
+export class ListUnreadable extends Error {}
+
+/** Hops that a list's web address may take; browsers allow 20, storage services need two. */
+const maxRedirects = 5;
+
+/** Retries of a web address, with pauses from half a second up; after them Temporal retries the whole step. */
+const webRetries = 3;
+
+/**
+ * Opens a list as a stream of bytes, which the signal breaks off.
+ * @throws ListUnreadable when there is no such list, or it is not allowed.
+ */
+export async function openList(
+  deps: ListDeps,
+  address: string,
+  signal: AbortSignal,
+): Promise<AsyncIterable<Uint8Array>> {
+  const scheme = address.split('://', 1)[0];
+  if (scheme === 'gs') return addAbortSignal(signal, await openObject(deps.storage, address));
+  if (scheme === 'file') return addAbortSignal(signal, await openFile(deps, address));
+  return pRetry(() => openWebAddress(address, signal), {
+    retries: webRetries,
+    minTimeout: 500,
+    randomize: true,
+    signal,
+    shouldRetry: ({ error }) => !(error instanceof ListUnreadable),
+  });
+}
+
+async function openObject(storage: Storage, address: string): Promise<Readable> {
+  const [, bucket, name] = /^gs:\/\/([^/]+)\/(.+)$/s.exec(address) ?? [];
+  if (bucket === undefined || name === undefined) {
+    throw unreadable(address, 'it names no object', 'write it like gs://my-bucket/youtube-ids');
+  }
+  const file = storage.bucket(bucket).file(name);
+  try {
+    const [metadata] = await file.getMetadata();
+    // The generation that was found is read: a list that is replaced meanwhile is never read half and half.
+    const generation = metadata.generation;
+    return storage
+      .bucket(bucket)
+      .file(name, generation === undefined ? {} : { generation })
+      .createReadStream();
+  } catch (error) {
+    if (!isDefinite(error)) throw passing(address, error);
+    throw unreadable(
+      address,
+      describeError(error),
+      "check bucket, name and the Temporal worker's right to read it",
+      error,
+    );
+  }
+}
+
+async function openFile(deps: ListDeps, address: string): Promise<Readable> {
+  if (!deps.allowFileLists) {
+    throw unreadable(
+      address,
+      'this Temporal worker reads no files of its own machine',
+      'put the list into a bucket and give its gs:// address',
+    );
+  }
+  try {
+    const stream = createReadStream(fileURLToPath(address));
+    await new Promise<void>((resolve, reject) => {
+      stream.once('readable', resolve).once('end', resolve).once('error', reject);
+    });
+    return stream;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const back =
+      code === 'ENOENT' ? 'no such file' : code === 'EISDIR' ? 'a folder' : describeError(error);
+    throw unreadable(address, back, 'give the absolute path of a text file', error);
+  }
+}
+
+async function openWebAddress(
+  address: string,
+  signal: AbortSignal,
+): Promise<AsyncIterable<Uint8Array>> {
+  let url = parseUrl(address);
+  for (let hop = 0; hop <= maxRedirects; hop += 1) {
+    // Each hop is checked: an https:// list must not lead to a plain-text or internal http:// address.
+    if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback(url.hostname))) {
+      throw unreadable(
+        address,
+        `${url.protocol}// is not read from ${url.hostname}`,
+        'use https://; plain http:// is for 127.0.0.1 only',
+      );
+    }
+    const response = await fetch(url, { redirect: 'manual', signal });
+    const location = response.headers.get('location');
+    if (response.status >= 300 && response.status < 400 && location !== null) {
+      await response.body?.cancel();
+      url = new URL(location, url);
+      continue;
+    }
+    if (response.ok && response.body !== null) return response.body;
+    await response.body?.cancel();
+    const back = `${response.status} ${response.statusText}`.trim();
+    if (response.status >= 500 || response.status === 429 || response.status === 408) {
+      throw passing(address, new Error(back));
+    }
+    throw unreadable(address, back, 'open the address in a browser to check it');
+  }
+  throw unreadable(address, `more than ${maxRedirects} redirects`, "give the list's final address");
+}
+
+function parseUrl(address: string): URL {
+  try {
+    return new URL(address);
+  } catch (error) {
+    throw unreadable(address, 'not a web address', 'write it like https://host/path', error);
+  }
+}
+
+function isLoopback(hostname: string): boolean {
+  return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d+){3}$/.test(hostname);
+}
+
+function unreadable(address: string, back: string, hint: string, cause?: unknown): ListUnreadable {
+  return new ListUnreadable(`read list ${address}: ${back} — ${hint}`, { cause });
+}
+
+function passing(address: string, cause: unknown): Error {
+  return new Error(`read list ${address}: ${describeError(cause)} — it is tried again`, { cause });
+}

@@ -1,0 +1,116 @@
+import { Context } from '@temporalio/activity';
+import type { Storage } from '@google-cloud/storage';
+import { failureTypes } from '../domain/failure-types.ts';
+import { runFolder } from '../domain/names.ts';
+import type { RunRef } from '../domain/names.ts';
+import type { RunSpec } from '../domain/run-spec.ts';
+import { describeError, http, isDefinite, statusOf } from './cloud-error.ts';
+import { chooseFleet } from './fleets/choose-fleet.ts';
+import type { FleetDeps } from './fleets/choose-fleet.ts';
+import { ListUnreadable, openList } from './list/open-list.ts';
+import type { ListDeps } from './list/open-list.ts';
+import { runFailure } from './run-failure.ts';
+
+export type PreflightDeps = ListDeps &
+  FleetDeps & {
+    /** Names of the commands that the local fleet's downloaders have; absent where they cannot be known. */
+    readonly localCommands?: readonly string[] | undefined;
+  };
+
+export type PreflightInput = { readonly run: RunRef; readonly spec: RunSpec };
+
+/**
+ * Tries everything that a run needs before it creates anything: list, destination, fleet, command.
+ * @throws PreflightFailed with all problems, one a line. What may pass by itself is thrown as it is and retried.
+ */
+export function createPreflight(deps: PreflightDeps) {
+  return async function preflight({ run, spec }: PreflightInput): Promise<void> {
+    const checks = [
+      checkList(deps, spec),
+      checkWritable(deps.storage, run.bucket, `${runFolder(run.name).root}preflight`),
+      // A key's name has no "/", so no item can have this one.
+      checkWritable(
+        deps.storage,
+        spec.destination.bucket,
+        `${spec.destination.prefix}.spotloop/preflight-${run.name}`,
+      ),
+      checkFleet(deps, run, spec),
+      checkCommand(deps, spec),
+    ];
+    const results = await Promise.allSettled(checks);
+    const problems = results.flatMap((result) =>
+      result.status === 'fulfilled' && result.value !== null ? [result.value] : [],
+    );
+    const failed = results.find((result) => result.status === 'rejected');
+    if (problems.length > 0) {
+      // Two probes of one bucket have the same to say when it is missing.
+      throw runFailure(failureTypes.PreflightFailed, [...new Set(problems)].join('\n'));
+    }
+    if (failed !== undefined) throw failed.reason;
+  };
+}
+
+/** A problem in words, or null. */
+type Check = Promise<string | null>;
+
+/** Opens the list and reads its first bytes: metadata alone would not show a missing right to read. */
+async function checkList(deps: ListDeps, spec: RunSpec): Check {
+  if (typeof spec.items !== 'string') return null;
+  try {
+    const chunks = await openList(deps, spec.items, Context.current().cancellationSignal);
+    // Leaving the loop closes the stream.
+    for await (const _ of chunks) break;
+    return null;
+  } catch (error) {
+    if (error instanceof ListUnreadable) return error.message;
+    if (isDefinite(error)) return `read list ${spec.items}: ${describeError(error)}`;
+    throw error;
+  }
+}
+
+/** Creates a small object and deletes it, for both rights are needed: an upload with a wrong checksum is deleted. */
+async function checkWritable(storage: Storage, bucketName: string, name: string): Check {
+  const file = storage.bucket(bucketName).file(name);
+  const place = `gs://${bucketName}/${name.slice(0, name.lastIndexOf('/.spotloop') + 1)}`;
+  try {
+    await file.save('', { resumable: false, preconditionOpts: { ifGenerationMatch: 0 } });
+  } catch (error) {
+    const status = statusOf(error);
+    if (status === http.notFound) {
+      return `write to gs://${bucketName}: no such bucket — create it, or correct "destination"`;
+    }
+    // An earlier attempt of this check left it: so it could be written.
+    if (status !== http.conditionFailed) {
+      if (!isDefinite(error)) throw error;
+      return `write to ${place}: ${describeError(error)} — give the Temporal worker's account the role Storage Object User on the bucket`;
+    }
+  }
+  try {
+    await file.delete({ ignoreNotFound: true });
+    return null;
+  } catch (error) {
+    if (!isDefinite(error)) throw error;
+    return `delete from ${place}: ${describeError(error)} — give the Temporal worker's account the role Storage Object User on the bucket, and delete ${name}`;
+  }
+}
+
+async function checkFleet(deps: FleetDeps, run: RunRef, spec: RunSpec): Check {
+  const choice = chooseFleet(deps, spec.fleet);
+  if (choice.kind === 'unknown') return choice.problem;
+  try {
+    await choice.fleet.read(run.name);
+    return null;
+  } catch (error) {
+    return `reach fleet ${choice.name}: ${describeError(error)} — check the Temporal worker's access to it`;
+  }
+}
+
+async function checkCommand(deps: PreflightDeps, spec: RunSpec): Check {
+  const { localCommands } = deps;
+  const choice = chooseFleet(deps, spec.fleet);
+  if (spec.task.kind !== 'command' || localCommands === undefined) return null;
+  if (choice.kind === 'unknown' || choice.name !== 'local') return null;
+  if (localCommands.includes(spec.task.name)) return null;
+  const known = localCommands.length === 0 ? 'it has none' : `it has ${localCommands.join(', ')}`;
+  return `find command "${spec.task.name}" in the local fleet's configuration: ${known} — add it there, or correct "task.name"`;
+}

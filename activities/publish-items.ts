@@ -1,0 +1,150 @@
+import { activityInfo, Context } from '@temporalio/activity';
+import type { v1 } from '@google-cloud/pubsub';
+import type { Storage } from '@google-cloud/storage';
+import { encodeItem } from '../domain/item.ts';
+import { queueNames, runFolder } from '../domain/names.ts';
+import type { RunRef } from '../domain/names.ts';
+import { itemsPerShard } from '../domain/snapshot.ts';
+import type { Snapshot } from '../domain/snapshot.ts';
+import { describeError } from './cloud-error.ts';
+import { keepHeartbeating } from './heartbeat.ts';
+import { pacedRequestMs, Pacer } from './publish/pacer.ts';
+import { RequestWindow } from './publish/request-window.ts';
+import { readShard } from './publish/shard-reader.ts';
+
+export type PublishItemsDeps = {
+  readonly publisher: v1.PublisherClient;
+  readonly projectId: string;
+  readonly storage: Storage;
+};
+
+export type PublishItemsInput = {
+  readonly run: RunRef;
+  readonly snapshot: Pick<Snapshot, 'published'>;
+  /** This lane publishes shards `lane`, `lane + lanes`, … */
+  readonly lane: number;
+  readonly lanes: number;
+  /** The rate that this lane keeps; absent: as fast as it goes. */
+  readonly itemsPerMinute?: number | undefined;
+};
+
+/** How far a lane is: items of the lane, counted from its first shard, before which all are confirmed. */
+export type PublishProgress = { readonly confirmed: number };
+
+/** Pub/Sub's limit on one request. */
+const maxMessagesPerRequest = 1_000;
+
+/** Pub/Sub allows 10 MB; the rest is for the envelope of each message. */
+const maxBytesPerRequest = 9_000_000;
+
+/** Some bytes of each message are not its data: field tags, lengths. */
+const messageOverheadBytes = 16;
+
+/** Requests a lane has under way: at 50 ms an answer they are 80,000 messages a second, all that a process can encode. */
+const maxRequestsInFlight = 4;
+
+/**
+ * Publishes one lane of the snapshot. Its heartbeat says before which item all is confirmed, and a retry goes on
+ * there: what was under way when it died is published twice, which the ledger's bit set forgives.
+ */
+export function createPublishItems(deps: PublishItemsDeps) {
+  return async function publishItems(input: PublishItemsInput): Promise<{ published: number }> {
+    const { run, itemsPerMinute } = input;
+    const { cancellationSignal: signal } = Context.current();
+    const earlier = activityInfo().heartbeatDetails as PublishProgress | undefined;
+    const window = new RequestWindow({
+      confirmed: earlier?.confirmed ?? 0,
+      maxInFlight: maxRequestsInFlight,
+    });
+    const pacer = itemsPerMinute === undefined ? null : new Pacer(itemsPerMinute, signal);
+    const batchSize =
+      itemsPerMinute === undefined ? maxMessagesPerRequest : pacedBatch(itemsPerMinute);
+    const topic = `projects/${deps.projectId}/topics/${queueNames(run.name).items}`;
+    using _ = keepHeartbeating((): PublishProgress => ({ confirmed: window.confirmed }));
+
+    try {
+      for await (const batch of batchesOf(deps.storage, input, window.confirmed, batchSize)) {
+        await pacer?.due(batch.length);
+        await window.hasRoom();
+        signal.throwIfAborted();
+        window.add(batch.length, () => publish(deps.publisher, topic, batch));
+      }
+    } catch (error) {
+      // Nothing of ours may arrive after this step has ended: the queue may be deleted next.
+      await window.isQuiet();
+      signal.throwIfAborted();
+      throw error;
+    }
+    await window.isEmpty();
+    return { published: window.confirmed };
+  };
+}
+
+type Message = { readonly data: Buffer };
+
+function pacedBatch(itemsPerMinute: number): number {
+  const items = Math.floor((itemsPerMinute / 60_000) * pacedRequestMs);
+  return Math.min(maxMessagesPerRequest, Math.max(1, items));
+}
+
+async function publish(
+  publisher: v1.PublisherClient,
+  topic: string,
+  messages: Message[],
+): Promise<void> {
+  try {
+    // The client itself retries for ten minutes what may pass.
+    await publisher.publish({ topic, messages });
+  } catch (error) {
+    throw new Error(`publish ${messages.length} items to ${topic}: ${describeError(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+async function* batchesOf(
+  storage: Storage,
+  input: PublishItemsInput,
+  from: number,
+  batchSize: number,
+): AsyncGenerator<Message[]> {
+  const bucket = storage.bucket(input.run.bucket);
+  const folder = runFolder(input.run.name);
+  let batch: Message[] = [];
+  let bytes = 0;
+  let before = 0;
+  for (const { shard, size } of shardsOf(input)) {
+    const start = Math.max(0, from - before);
+    before += size;
+    if (start >= size) continue;
+    let index = shard * itemsPerShard + start;
+    for await (const keys of readShard(bucket, {
+      name: folder.newShard(shard),
+      from: start,
+      size,
+    })) {
+      for (const key of keys) {
+        const data = Buffer.from(encodeItem({ index, key, deaths: 0 }));
+        index += 1;
+        const messageBytes = data.length + messageOverheadBytes;
+        if (batch.length === batchSize || bytes + messageBytes > maxBytesPerRequest) {
+          yield batch;
+          batch = [];
+          bytes = 0;
+        }
+        batch.push({ data });
+        bytes += messageBytes;
+      }
+    }
+  }
+  if (batch.length > 0) yield batch;
+}
+
+function shardsOf({ snapshot, lane, lanes }: PublishItemsInput): { shard: number; size: number }[] {
+  const shards: { shard: number; size: number }[] = [];
+  for (let shard = lane; shard * itemsPerShard < snapshot.published; shard += lanes) {
+    const size = Math.min(itemsPerShard, snapshot.published - shard * itemsPerShard);
+    shards.push({ shard, size });
+  }
+  return shards;
+}

@@ -1,0 +1,188 @@
+import { Context } from '@temporalio/activity';
+import type { Bucket } from '@google-cloud/storage';
+import { failureTypes } from '../domain/failure-types.ts';
+import { runFolder } from '../domain/names.ts';
+import type { RunRef } from '../domain/names.ts';
+import { objectName } from '../domain/object-name.ts';
+import type { RunSpec } from '../domain/run-spec.ts';
+import type { Snapshot } from '../domain/snapshot.ts';
+import { http, statusOf } from './cloud-error.ts';
+import { keepHeartbeating } from './heartbeat.ts';
+import { markFoundNames, markListedNames } from './list/bucket-names.ts';
+import { inBucket, NameTable } from './list/name-table.ts';
+import { ListUnreadable } from './list/open-list.ts';
+import type { ListDeps } from './list/open-list.ts';
+import { readKeys } from './list/read-keys.ts';
+import type { Tally } from './list/read-keys.ts';
+import { ShardWriter } from './list/shard-writer.ts';
+import { runFailure } from './run-failure.ts';
+
+export type SnapshotDeps = ListDeps & {
+  /** Longest component of an object name; null unless the storage server keeps objects as files. */
+  readonly maxNameComponentBytes: number | null;
+};
+
+export type SnapshotListInput = { readonly run: RunRef; readonly spec: RunSpec };
+
+/** What `snapshot/manifest.json` says. It is written last: while it is missing the snapshot is not there. */
+export type Manifest = {
+  readonly version: 1;
+  readonly run: string;
+  readonly workflowId: string;
+  /** Where the list came from; an inline one is in the shards. */
+  readonly items: string;
+  readonly snapshot: Snapshot;
+  /** The run's input after parsing, without an inline list. */
+  readonly spec: Omit<RunSpec, 'items'>;
+};
+
+/** A list up to here is looked up name by name: for more, listing the destination takes fewer requests. */
+const mostLookups = 1_000;
+
+/**
+ * Reads the list once and writes it as shards into the run folder: checked, without duplicates, what is in the
+ * bucket already apart from what is to be done. Memory holds two shards and 17 bytes a place of the table of names.
+ * @throws InvalidList, with all problems, when the list cannot be a run's; nothing of it is left in the bucket then.
+ */
+export function createSnapshotList(deps: SnapshotDeps) {
+  return async function snapshotList({ run, spec }: SnapshotListInput): Promise<Snapshot> {
+    const bucket = deps.storage.bucket(run.bucket);
+    const manifest = bucket.file(runFolder(run.name).manifest);
+    const tally: Tally = {
+      lines: 0,
+      blankLines: 0,
+      duplicates: 0,
+      unique: 0,
+      wrongLines: 0,
+      problems: [],
+    };
+    using _ = keepHeartbeating(() => ({ lines: tally.lines }));
+
+    const earlier = await readSnapshot(manifest);
+    if (earlier !== null) return earlier;
+    try {
+      const counts = await writeShards(deps, { run, spec }, bucket, tally);
+      refuseWrongList(spec, tally);
+      const { blankLines, duplicates } = tally;
+      const snapshot: Snapshot = { ...counts, duplicates, blankLines };
+      const text = JSON.stringify(manifestOf(run, spec, snapshot), null, 2);
+      return (await isCreated(manifest, text))
+        ? snapshot
+        : ((await readSnapshot(manifest)) ?? snapshot);
+    } catch (error) {
+      if (!(error instanceof ListUnreadable)) throw error;
+      await deleteShards(bucket, run.name);
+      throw runFailure(failureTypes.InvalidList, error.message, error.cause);
+    }
+  };
+}
+
+type ListFile = ReturnType<Bucket['file']>;
+
+async function readSnapshot(manifest: ListFile): Promise<Snapshot | null> {
+  try {
+    const [bytes] = await manifest.download();
+    return (JSON.parse(bytes.toString('utf8')) as Manifest).snapshot;
+  } catch (error) {
+    if (statusOf(error) === http.notFound) return null;
+    throw error;
+  }
+}
+
+/** Create-only: of two attempts of this step the one that finishes first counts. */
+async function isCreated(manifest: ListFile, text: string): Promise<boolean> {
+  try {
+    await manifest.save(text, {
+      resumable: false,
+      contentType: 'application/json',
+      preconditionOpts: { ifGenerationMatch: 0 },
+    });
+    return true;
+  } catch (error) {
+    if (statusOf(error) === http.conditionFailed) return false;
+    throw error;
+  }
+}
+
+async function writeShards(
+  deps: SnapshotDeps,
+  { run, spec }: SnapshotListInput,
+  bucket: Bucket,
+  tally: Tally,
+): Promise<{ total: number; published: number }> {
+  const signal = Context.current().cancellationSignal;
+  const folder = runFolder(run.name);
+  const table = new NameTable();
+  const fresh = new ShardWriter(bucket, folder.newShard, signal);
+  const present = new ShardWriter(bucket, folder.presentShard, signal);
+  const { prefix } = spec.destination;
+  const nameOf = (key: string) => objectName(prefix, key, spec.task.extension);
+  const place = async (keys: readonly string[]) => {
+    for (const key of keys) {
+      const writer = (table.flagsOf(nameOf(key)) & inBucket) === 0 ? fresh : present;
+      if (writer.add(key) === 'full') await writer.flush();
+    }
+  };
+
+  const { extension } = spec.task;
+  const names = { prefix, extension, maxComponentBytes: deps.maxNameComponentBytes };
+  const limit = spec.limit ?? Infinity;
+  const reading = { items: spec.items, names, limit, table, tally, signal };
+  let unplaced: string[] | null = [];
+  for await (const keys of readKeys(deps, reading)) {
+    // After a wrong line the rest is only read for more of them.
+    if (tally.wrongLines > 0) continue;
+    if (unplaced === null) {
+      await place(keys);
+      continue;
+    }
+    unplaced.push(...keys);
+    if (unplaced.length > mostLookups) {
+      await markListedNames(bucket, prefix, table, signal);
+      await place(unplaced);
+      unplaced = null;
+    }
+  }
+  if (unplaced !== null && tally.wrongLines === 0) {
+    await markFoundNames(bucket, unplaced.map(nameOf), table, signal);
+    await place(unplaced);
+  }
+  const writers = [fresh, present];
+  await Promise.all(
+    writers.map((writer) => (tally.wrongLines > 0 ? writer.abandon() : writer.finish())),
+  );
+  return { total: fresh.count + present.count, published: fresh.count };
+}
+
+/** @throws ListUnreadable that names the wrong lines, or says that there is none at all. */
+function refuseWrongList(spec: RunSpec, tally: Tally): void {
+  const list = typeof spec.items === 'string' ? spec.items : '"items"';
+  const lines = typeof spec.items === 'string' ? 'lines' : 'items';
+  if (tally.wrongLines > 0) {
+    const more = tally.wrongLines - tally.problems.length;
+    throw new ListUnreadable(
+      [
+        `read list ${list}: ${tally.wrongLines} of ${tally.lines} ${lines} cannot be an item — correct the list and start again`,
+        ...tally.problems,
+        ...(more > 0 ? [`and ${more} more`] : []),
+      ].join('\n'),
+    );
+  }
+  if (tally.unique === 0) {
+    throw new ListUnreadable(
+      `read list ${list}: it holds no item (${tally.lines} ${lines}, all blank) — write one key on each line`,
+    );
+  }
+}
+
+function manifestOf(run: RunRef, spec: RunSpec, snapshot: Snapshot): Manifest {
+  const { items, ...rest } = spec;
+  const source = typeof items === 'string' ? items : `inline (${items.length} items)`;
+  const { name, workflowId } = run;
+  return { version: 1, run: name, workflowId, items: source, snapshot, spec: rest };
+}
+
+async function deleteShards(bucket: Bucket, run: string): Promise<void> {
+  const [files] = await bucket.getFiles({ prefix: `${runFolder(run).root}snapshot/` });
+  for (const file of files) await file.delete({ ignoreNotFound: true });
+}
