@@ -1,0 +1,57 @@
+import { randomUUID } from 'node:crypto';
+import { CancelledFailure, Context } from '@temporalio/activity';
+import type { RunRef } from '../domain/names.ts';
+import type { Sample } from '../domain/sample.ts';
+import type { Snapshot } from '../domain/snapshot.ts';
+import { Desks, sampleOf } from './collect/desk.ts';
+import type { CollectorDeps, Desk } from './collect/desk.ts';
+import { Slice } from './collect/slice.ts';
+import { keepHeartbeating } from './heartbeat.ts';
+
+export type CollectOutcomesInput = {
+  readonly run: RunRef;
+  readonly snapshot: Snapshot;
+  /** How long to collect at most. */
+  readonly sliceMs: number;
+  /** `quiet`: also end when nothing arrives any more, for the fleet was stopped. */
+  readonly until: 'slice-ends' | 'quiet';
+};
+
+/**
+ * Brings what downloaders published on the outcomes topic into the run's ledger, and acks it afterwards. The parts:
+ *
+ * - `collect/slice.ts`: the loop of one slice: gather, write, ack;
+ * - `collect/mailbox.ts`: pulling ahead, acking, giving back;
+ * - `collect/append.ts`: one batch becomes one part of the ledger;
+ * - `collect/desk.ts`: what is kept in this process from one slice to the next.
+ *
+ * Its heartbeat's payload is the {@link Sample} of that second.
+ */
+export function createCollectOutcomes(deps: CollectorDeps) {
+  const desks = new Desks(deps);
+  return async function collectOutcomes(input: CollectOutcomesInput): Promise<Sample> {
+    const { run, snapshot, sliceMs, until } = input;
+    const { cancellationSignal: signal, cancelled, info } = Context.current();
+    const endsAtMs = Date.now() + sliceMs;
+    let desk: Desk | undefined;
+    using _ = keepHeartbeating(() => desk && sampleOf(desk, Date.now()));
+    desk = await desks.take(run, snapshot);
+    const writer = { id: randomUUID(), scheduledAtMs: info.currentAttemptScheduledTimestampMs };
+    try {
+      if (desk.ledger.settled < snapshot.total) {
+        await new Slice(desk, { total: snapshot.total, endsAtMs, until, writer, signal }).run();
+      }
+    } catch (error) {
+      await desks.drop(desk);
+      throw error;
+    }
+    if (until === 'quiet' || isShutdown(signal)) await desks.drop(desk);
+    else desks.keep(desk);
+    return signal.aborted ? cancelled : sampleOf(desk, Date.now());
+  };
+}
+
+/** Whether this process is about to end: then nothing is kept, and the next slice finds every message at once. */
+function isShutdown({ reason }: AbortSignal): boolean {
+  return reason instanceof CancelledFailure && reason.message === 'WORKER_SHUTDOWN';
+}

@@ -1,0 +1,41 @@
+import type { Beat } from '../../domain/beat.ts';
+import { beatLifetimeMs } from '../../domain/beat.ts';
+import type { Sample } from '../../domain/sample.ts';
+
+type Heard = { readonly beat: Beat; readonly heardAtMs: number };
+
+/** The last beat of each downloader, as long as it is fresh. */
+export class DownloadersHeard {
+  readonly #heard = new Map<string, Heard>();
+
+  /**
+   * `heardAtMs` is when Pub/Sub took the beat: neither a downloader's own clock, which may be wrong, nor the moment
+   * of pulling, which makes beats look fresh that waited for a collector.
+   */
+  hear(beat: Beat, heardAtMs: number): void {
+    const before = this.#heard.get(beat.downloader);
+    if (before !== undefined && before.beat.atMs > beat.atMs) return;
+    this.#heard.set(beat.downloader, { beat, heardAtMs });
+  }
+
+  /** Counts fresh beats, and forgets the others. A downloader that left is remembered that long too: beats may overtake. */
+  count(
+    nowMs: number,
+    isSettled: (index: number) => boolean,
+  ): Pick<Sample, 'heard' | 'idle' | 'holding' | 'throttled'> {
+    const held = new Set<number>();
+    const counted = { heard: 0, idle: 0, throttled: 0 };
+    for (const [downloader, { beat, heardAtMs }] of this.#heard) {
+      if (nowMs - heardAtMs > beatLifetimeMs) {
+        this.#heard.delete(downloader);
+        continue;
+      }
+      if (beat.state === 'leaving') continue;
+      counted.heard += 1;
+      counted.throttled += beat.throttled;
+      if (beat.holding.length === 0) counted.idle += 1;
+      for (const index of beat.holding) if (!isSettled(index)) held.add(index);
+    }
+    return { ...counted, holding: held.size };
+  }
+}

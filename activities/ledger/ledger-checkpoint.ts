@@ -1,0 +1,107 @@
+import { promisify } from 'node:util';
+import { gunzip, gzip } from 'node:zlib';
+import type { Bucket } from '@google-cloud/storage';
+import { z } from 'zod';
+import { runFolder } from '../../domain/names.ts';
+import type { Snapshot } from '../../domain/snapshot.ts';
+import { describeError, http, statusOf } from '../cloud-error.ts';
+import { listNames } from './ledger-log.ts';
+import { LedgerState } from './ledger-state.ts';
+
+const compress = promisify(gzip);
+const decompress = promisify(gunzip);
+
+/** A restart replays so many outcomes at most (or a sixteenth of the run): a few seconds. */
+const outcomesPerCheckpoint = 250_000;
+/** A large run has sixteen checkpoints and not hundreds, for each is as long as its list. */
+const checkpointsPerRun = 16;
+/** Where outcomes trickle, parts are small and many: a restart reads so many at most. */
+const partsPerCheckpoint = 1_000;
+
+const count = z.int().nonnegative();
+const headerSchema = z.strictObject({
+  throughPart: count,
+  published: count,
+  counts: z.strictObject({ stored: count, skipped: count, failed: count, quarantined: count }),
+  storedBytes: count,
+  recent: z.array(z.int().min(1).max(4)),
+});
+
+/** Whether enough was applied since the last checkpoint that a new one is worth its bytes. */
+export function isCheckpointDue(state: LedgerState): boolean {
+  const { outcomes, parts } = state.sinceCheckpoint;
+  const enough = Math.max(outcomesPerCheckpoint, state.codes.length / checkpointsPerRun);
+  return outcomes >= enough || parts >= partsPerCheckpoint;
+}
+
+/** Gzip of one JSON line and the codes. The same parts give the same bytes, whoever writes them. */
+export async function encodeCheckpoint(state: LedgerState): Promise<Buffer> {
+  const header: z.infer<typeof headerSchema> = {
+    throughPart: state.nextPart - 1,
+    published: state.codes.length,
+    ...state.totals,
+    recent: [...state.totals.recent],
+  };
+  return compress(Buffer.concat([Buffer.from(`${JSON.stringify(header)}\n`), state.codes]));
+}
+
+/** @throws Error when the bytes are not a checkpoint. */
+export async function decodeCheckpoint(bytes: Uint8Array): Promise<LedgerState> {
+  const plain = await decompress(bytes);
+  const lineEnd = plain.indexOf('\n');
+  const header = headerSchema.parse(JSON.parse(plain.subarray(0, lineEnd).toString('utf8')));
+  const codes = Uint8Array.from(plain.subarray(lineEnd + 1));
+  if (codes.length !== header.published) {
+    throw new Error(`decode checkpoint: ${codes.length} codes for ${header.published} items`);
+  }
+  const state = new LedgerState(codes, header);
+  state.nextPart = header.throughPart + 1;
+  return state;
+}
+
+/** Writes what the state is now. It may exist already: then it holds the same. */
+export async function createCheckpoint(
+  bucket: Bucket,
+  run: string,
+  state: LedgerState,
+): Promise<void> {
+  const name = runFolder(run).ledgerCheckpoint(state.nextPart - 1);
+  const bytes = await encodeCheckpoint(state);
+  try {
+    await bucket.file(name).save(bytes, {
+      resumable: false,
+      preconditionOpts: { ifGenerationMatch: 0 },
+      metadata: { contentType: 'application/gzip' },
+    });
+  } catch (cause) {
+    if (statusOf(cause) !== http.conditionFailed) throw cause;
+  }
+}
+
+/**
+ * The newest checkpoint's state, or an empty one.
+ * @throws Error that names the checkpoint when it is damaged or of another list.
+ */
+export async function readNewestCheckpoint(
+  bucket: Bucket,
+  run: string,
+  snapshot: Snapshot,
+): Promise<LedgerState> {
+  const prefix = runFolder(run)
+    .ledgerCheckpoint(0)
+    .replace(/\d+\.gz$/, '');
+  let newest: string | undefined;
+  for await (const name of listNames(bucket, prefix)) newest = name;
+  if (newest === undefined) return LedgerState.empty(snapshot);
+  try {
+    const [bytes] = await bucket.file(newest).download({ decompress: false });
+    const state = await decodeCheckpoint(bytes);
+    if (state.codes.length === snapshot.published) return state;
+    throw new Error(`it is of ${state.codes.length} items, the run has ${snapshot.published}`);
+  } catch (cause) {
+    throw new Error(
+      `read ledger checkpoint gs://${bucket.name}/${newest}: ${describeError(cause)} — delete it, the parts hold everything`,
+      { cause },
+    );
+  }
+}
