@@ -18,8 +18,8 @@ import { ShardWriter } from './list/shard-writer.ts';
 import { runFailure } from './run-failure.ts';
 
 export type SnapshotDeps = ListDeps & {
-  /** Longest component of an object name; null unless the storage server keeps objects as files. */
-  readonly maxNameComponentBytes: number | null;
+  /** Longest component of an object name; absent unless the storage server keeps objects as files. */
+  readonly maxComponentBytes?: number | undefined;
 };
 
 export type SnapshotListInput = { readonly run: RunRef; readonly spec: RunSpec };
@@ -125,7 +125,7 @@ async function writeShards(
   };
 
   const { extension } = spec.task;
-  const names = { prefix, extension, maxComponentBytes: deps.maxNameComponentBytes };
+  const names = { prefix, extension, maxComponentBytes: deps.maxComponentBytes };
   const limit = spec.limit ?? Infinity;
   const reading = { items: spec.items, names, limit, table, tally, signal };
   let unplaced: string[] | null = [];

@@ -44,8 +44,8 @@ export function readListLine(line: string): ListLine {
 export type NameLimits = {
   readonly prefix: string;
   readonly extension: string;
-  /** Longest component between slashes, in bytes; null on Cloud Storage. */
-  readonly maxComponentBytes: number | null;
+  /** Longest component between slashes, in bytes; absent on Cloud Storage. */
+  readonly maxComponentBytes?: number | undefined;
 };
 
 /**
@@ -65,7 +65,7 @@ export function nameCheck(limits: NameLimits): (key: string) => string | null {
     if (parentBytes + lastBytes > maxObjectNameBytes) {
       return `its object name would have ${parentBytes + lastBytes} bytes, more than the ${maxObjectNameBytes} that Cloud Storage allows`;
     }
-    if (maxComponentBytes !== null && lastBytes > maxComponentBytes) {
+    if (maxComponentBytes !== undefined && lastBytes > maxComponentBytes) {
       return `its file name would have ${lastBytes} bytes, more than the ${maxComponentBytes} that this storage server allows`;
     }
     return null;

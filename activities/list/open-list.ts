@@ -10,7 +10,7 @@ import { describeError, isDefinite } from '../cloud-error.ts';
 export type ListDeps = {
   readonly storage: Storage;
   /** `file://` is for the local stack only: elsewhere it would let a run read the Temporal worker's files. */
-  readonly allowFileLists: boolean;
+  readonly isFileListAllowed: boolean;
 };
 
 /** The list cannot be read until a person changes something. Anything else that is thrown may pass by itself. */
@@ -69,7 +69,7 @@ async function openObject(storage: Storage, address: string): Promise<Readable> 
 }
 
 async function openFile(deps: ListDeps, address: string): Promise<Readable> {
-  if (!deps.allowFileLists) {
+  if (!deps.isFileListAllowed) {
     throw unreadable(
       address,
       'this Temporal worker reads no files of its own machine',

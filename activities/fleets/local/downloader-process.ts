@@ -3,13 +3,14 @@ import type { ChildProcess } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { assignmentVariable } from '../../../domain/assignment.ts';
 import type { Assignment } from '../../../domain/assignment.ts';
 
 /** What this machine has for downloaders. */
 export type DownloaderProgram = {
-  /** The downloader's entry file, run by the Node that runs us. */
-  readonly program: string;
+  /** The entry file, run by the Node that runs us; the downloader's own unless said otherwise. */
+  readonly program?: string | undefined;
   /** What downloaders inherit: where the cloud is, and who they are there. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly stagingFolder: string;
@@ -34,6 +35,10 @@ export type DownloaderProcess = {
   /** Asks it to drain and end, kills it after its grace time, and resolves when it is gone. May be called again. */
   end(): Promise<void>;
 };
+
+const downloaderMain = fileURLToPath(
+  new URL('../../../workers/downloader/main.ts', import.meta.url),
+);
 
 /** `misconfiguredExitCode` of the downloader: EX_USAGE of sysexits.h. */
 const misconfiguredExitCode = 64;
@@ -98,7 +103,7 @@ function spawnChild(
 ): ChildProcess {
   const log = openSync(logFile, 'a');
   try {
-    const child = spawn(process.execPath, [program.program], {
+    const child = spawn(process.execPath, [program.program ?? downloaderMain], {
       // Its own process group: Ctrl-C in a terminal reaches only us, and we end downloaders in order.
       detached: true,
       env: { ...program.environment, ...variables },
