@@ -1,8 +1,8 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { freePort } from './free-port.ts';
-import { installFakeGcsServer } from './install/fake-gcs-server.ts';
-import type { Report } from './install/place.ts';
+import { findFakeGcsServer } from './install/fake-gcs-server.ts';
+import { ensurePart } from './install/part.ts';
 import { startProcess } from './process.ts';
 
 /** A running storage server. Its files stay when it stops. */
@@ -19,7 +19,6 @@ export async function startStorageServer(options: {
   folder: string;
   buckets: readonly string[];
   port?: number;
-  report?: Report;
 }): Promise<StorageServer> {
   const port = options.port ?? (await freePort());
   const address = `127.0.0.1:${port}`;
@@ -27,7 +26,7 @@ export async function startStorageServer(options: {
   await mkdir(options.folder, { recursive: true });
   const server = await startProcess({
     name: 'fake-gcs-server',
-    command: await installFakeGcsServer(options.report ?? (() => {})),
+    command: await ensurePart(await findFakeGcsServer()),
     args: [
       '-scheme=http',
       '-host=127.0.0.1',

@@ -1,8 +1,8 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { freePort } from './free-port.ts';
-import type { Report } from './install/place.ts';
-import { installTemporalCli } from './install/temporal-cli.ts';
+import { ensurePart } from './install/part.ts';
+import { findTemporalCli } from './install/temporal-cli.ts';
 import { startProcess } from './process.ts';
 
 /** A running Temporal development server. */
@@ -23,7 +23,6 @@ export async function startTemporalServer(options: {
   namespace?: string;
   port?: number;
   uiPort?: number;
-  report?: Report;
 }): Promise<TemporalServer> {
   const { databaseFile, namespace = 'default' } = options;
   const port = options.port ?? (await freePort());
@@ -31,7 +30,7 @@ export async function startTemporalServer(options: {
   if (databaseFile !== undefined) await mkdir(dirname(databaseFile), { recursive: true });
   const server = await startProcess({
     name: 'the Temporal server',
-    command: await installTemporalCli(options.report ?? (() => {})),
+    command: await ensurePart(await findTemporalCli()),
     args: [
       'server',
       'start-dev',

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 
 /** One command of an installation. */
 export interface Step {
-  /** What it does, for the error: `install yt-dlp 2026.10.26`. */
+  /** What it does, for the error: `install yt-dlp 2026.8.19`. */
   doing: string;
   command: string;
   args: readonly string[];
@@ -13,6 +13,8 @@ export interface Step {
 
 /** Enough to see why pip or go failed. */
 const TAIL_LINES = 12;
+/** pip lists every version there ever was on one line. */
+const LINE_LENGTH = 200;
 
 /** Runs a command without a shell and gives back what it wrote to stdout; throws with its last lines when it fails. */
 export function runStep({ doing, command, args, env, hint }: Step): Promise<string> {
@@ -33,7 +35,8 @@ export function runStep({ doing, command, args, env, hint }: Step): Promise<stri
     );
     child.once('close', (code, signal) => {
       if (code === 0) return resolve(output);
-      const tail = everything.trimEnd().split('\n').slice(-TAIL_LINES).join('\n');
+      const lines = everything.trimEnd().split('\n').slice(-TAIL_LINES);
+      const tail = lines.map((line) => line.slice(0, LINE_LENGTH)).join('\n');
       reject(new Error(`${doing}: ${command} ended with ${signal ?? code} — ${hint}\n${tail}`));
     });
   });

@@ -11,6 +11,8 @@ export interface Surroundings {
   pubsubEmulatorJar: string | undefined;
   /** The gcloud SDK's folder, when `$CLOUDSDK_ROOT_DIR` names it. */
   gcloudFolder: string | undefined;
+  /** The yt-dlp to use, when `$SPOTLOOP_YTDLP` names it. */
+  ytDlp: string | undefined;
   /** Where `io.temporal` jars come from: `$SPOTLOOP_MAVEN_REPOSITORY`, else Maven Central; no slash at the end. */
   mavenRepository: string;
 }
@@ -24,6 +26,7 @@ export function readSurroundings(env: NodeJS.ProcessEnv = process.env): Surround
     searchFolders: (env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== ''),
     pubsubEmulatorJar: env['PUBSUB_EMULATOR_JAR'] || undefined,
     gcloudFolder: env['CLOUDSDK_ROOT_DIR'] || undefined,
+    ytDlp: env['SPOTLOOP_YTDLP'] || undefined,
     mavenRepository: maven.replace(/\/+$/, ''),
   };
 }

@@ -1,68 +1,60 @@
 import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { findProgram } from './find-program.ts';
-import { place } from './place.ts';
-import type { Report } from './place.ts';
+import { cachedPart, foundPart } from './part.ts';
+import type { Part } from './part.ts';
 import { runStep } from './run-step.ts';
 import { readSurroundings } from './surroundings.ts';
 
 /** The newest tag that `go install` takes: later ones have a replace directive. Server 1.29.1, Web UI 2.42.1. */
-const GO_VERSION = '1.5.1';
-/** The same one, so that a problem seen with one build is seen with the other. */
-const DOWNLOAD_VERSION = GO_VERSION;
+const VERSION = '1.5.1';
 
 /**
- * The path of the `temporal` program, which holds the development server and its Web UI: from PATH, else built with Go
- * into the cache, else (no Go) downloaded by Temporal's SDK.
+ * The `temporal` program, which holds the development server and its Web UI: from PATH, else built with Go, else (no Go)
+ * downloaded by Temporal's SDK.
  */
-export async function installTemporalCli(report: Report): Promise<string> {
+export async function findTemporalCli(): Promise<Part> {
   const { searchFolders, cacheFolder } = readSurroundings();
   const found = await findProgram('temporal', searchFolders);
-  if (found !== undefined) return found;
+  if (found !== undefined) return foundPart(found);
   const go = await findProgram('go', searchFolders);
-  return go === undefined ? download(cacheFolder, report) : build(go, cacheFolder, report);
+  return cachedPart({
+    name: `temporal ${VERSION}`,
+    folder: join(cacheFolder, 'bin', `temporal-${VERSION}`),
+    program: 'temporal',
+    ...(go === undefined
+      ? {
+          announce: "downloading it with Temporal's SDK, as there is no go on PATH (about 100 MB)",
+          make: download,
+        }
+      : {
+          announce: 'building it with go install (about 3 min on 2 cores)',
+          make: (emptyFolder) => build(go, emptyFolder),
+        }),
+  });
 }
 
-async function build(go: string, cacheFolder: string, report: Report): Promise<string> {
-  const folder = join(cacheFolder, 'bin', `temporal-${GO_VERSION}`);
-  await place({
-    name: `temporal ${GO_VERSION}`,
-    folder,
-    announce: 'building it with go install (about 3 min on 2 cores)',
-    make: async (emptyFolder) => {
-      await runStep({
-        doing: `build temporal ${GO_VERSION}`,
-        command: go,
-        args: ['install', `github.com/temporalio/cli/cmd/temporal@v${GO_VERSION}`],
-        env: { GOBIN: emptyFolder },
-        hint: 'check the network and `go env GOPROXY`, or put the Temporal CLI on PATH (https://docs.temporal.io/cli)',
-      });
-    },
-    report,
+async function build(go: string, emptyFolder: string): Promise<void> {
+  await runStep({
+    doing: `build temporal ${VERSION}`,
+    command: go,
+    args: ['install', `github.com/temporalio/cli/cmd/temporal@v${VERSION}`],
+    env: { GOBIN: emptyFolder },
+    hint: 'check the network and `go env GOPROXY`, or put the Temporal CLI on PATH (https://docs.temporal.io/cli)',
   });
-  return join(folder, 'temporal');
 }
 
-async function download(cacheFolder: string, report: Report): Promise<string> {
-  const folder = join(cacheFolder, 'bin', `temporal-${DOWNLOAD_VERSION}-official`);
-  await place({
-    name: `temporal ${DOWNLOAD_VERSION}`,
-    folder,
-    announce: 'downloading it, as there is no go on PATH (about 100 MB)',
-    make: async (emptyFolder) => {
-      const { downloadTemporalCli } = await import('./download-temporal-cli.ts');
-      const program = await downloadTemporalCli(emptyFolder, `v${DOWNLOAD_VERSION}`).catch(
-        (cause: unknown) => {
-          throw new Error(
-            'install temporal: neither `temporal` nor `go` is on PATH and the download failed — ' +
-              'install Go (https://go.dev/dl) or the Temporal CLI (https://docs.temporal.io/cli)',
-            { cause },
-          );
-        },
-      );
-      await rename(program, join(emptyFolder, 'temporal'));
-    },
-    report,
-  });
-  return join(folder, 'temporal');
+async function download(emptyFolder: string): Promise<void> {
+  try {
+    // Only here, as it loads the SDK's native code, which nobody else of the stack needs.
+    const { downloadTemporalCli } = await import('./download-temporal-cli.ts');
+    const program = await downloadTemporalCli(emptyFolder, `v${VERSION}`);
+    await rename(program, join(emptyFolder, 'temporal'));
+  } catch (cause) {
+    throw new Error(
+      'install temporal: neither `temporal` nor `go` is on PATH and the download failed — ' +
+        'install Go (https://go.dev/dl) or the Temporal CLI (https://docs.temporal.io/cli)',
+      { cause },
+    );
+  }
 }
