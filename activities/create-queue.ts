@@ -3,7 +3,8 @@ import { runLabels } from '../domain/labels.ts';
 import { queueNames } from '../domain/names.ts';
 import type { RunRef } from '../domain/names.ts';
 import type { RunSpec } from '../domain/run-spec.ts';
-import { describeError, grpc, statusOf } from './cloud-error.ts';
+import { grpc, statusOf } from './cloud-error.ts';
+import { stepError } from './run-failure.ts';
 
 export type CreateQueueDeps = {
   readonly publisher: v1.PublisherClient;
@@ -21,7 +22,10 @@ export type CreateQueueInput = {
 const day = 24 * 60 * 60;
 
 /** The longest that Pub/Sub keeps a message, and after which it drops a subscription that nobody uses. */
-const retention = { seconds: 31 * day };
+const longest = { seconds: 31 * day };
+
+/** Google's emulator (0.8.20) still refuses to keep messages for longer than Pub/Sub did before. */
+const longestInEmulator = { seconds: 7 * day };
 
 /** The most that Pub/Sub allows: `maxDeaths` ends an item long before; this is only the backstop (I7). */
 const maxDeliveryAttempts = 100;
@@ -54,16 +58,25 @@ export function createCreateQueue(deps: CreateQueueDeps) {
     await Promise.all(Object.values(names).map(createTopic));
 
     const createSubscription = (name: string, options: object) =>
-      create(`subscription ${name}`, () =>
-        subscriber.createSubscription({
+      create(`subscription ${name}`, async () => {
+        const request = {
           name: `projects/${projectId}/subscriptions/${name}`,
           topic: topicPath(name),
           labels,
-          messageRetentionDuration: retention,
-          expirationPolicy: { ttl: retention },
+          messageRetentionDuration: longest,
+          expirationPolicy: { ttl: longest },
           ...options,
-        }),
-      );
+        };
+        try {
+          await subscriber.createSubscription(request);
+        } catch (error) {
+          if (!isRetentionRefused(error)) throw error;
+          await subscriber.createSubscription({
+            ...request,
+            messageRetentionDuration: longestInEmulator,
+          });
+        }
+      });
     await Promise.all([
       createSubscription(names.items, {
         ackDeadlineSeconds: Math.round(spec.leaseDeadlineMs / 1000),
@@ -81,9 +94,18 @@ async function create(what: string, call: () => Promise<unknown>): Promise<void>
     await call();
   } catch (error) {
     if (statusOf(error) === grpc.alreadyExists) return;
-    throw new Error(
-      `create ${what}: ${describeError(error)} — give the Temporal worker's account the role Pub/Sub Editor`,
-      { cause: error },
+    throw stepError(
+      `create ${what}`,
+      error,
+      "give the Temporal worker's account the role Pub/Sub Editor on the project",
     );
   }
+}
+
+function isRetentionRefused(error: unknown): boolean {
+  return (
+    statusOf(error) === grpc.invalidArgument &&
+    error instanceof Error &&
+    error.message.includes('message_retention_duration')
+  );
 }

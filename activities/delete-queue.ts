@@ -1,7 +1,9 @@
 import type { v1 } from '@google-cloud/pubsub';
 import { queueNames } from '../domain/names.ts';
 import type { RunRef } from '../domain/names.ts';
-import { describeError, grpc, statusOf } from './cloud-error.ts';
+import { describeError, grpc, isDefinite, statusOf } from './cloud-error.ts';
+import { runFailure } from './run-failure.ts';
+import { failureTypes } from '../domain/failure-types.ts';
 
 export type DeleteQueueDeps = {
   readonly publisher: v1.PublisherClient;
@@ -28,25 +30,34 @@ export function createDeleteQueue(deps: DeleteQueueDeps) {
         publisher.deleteTopic({ topic: `projects/${projectId}/topics/${name}` }),
       ),
     ]);
-    const failures = (await Promise.allSettled(deletions)).flatMap((result) =>
-      result.status === 'rejected' ? [result.reason as Error] : [],
+    const refusals = (await Promise.allSettled(deletions)).flatMap((result) =>
+      result.status === 'rejected' ? [result.reason as Refusal] : [],
     );
-    if (failures.length > 0) {
-      throw new Error(failures.map(({ message }) => message).join('\n'), {
-        cause: failures[0],
-      });
+    if (refusals.length === 0) return;
+    const message = refusals
+      .map(({ what, error }) => `${what}: ${describeError(error)}`)
+      .join('\n');
+    const cause = refusals[0]?.error;
+    if (refusals.every(({ error }) => isDefinite(error))) {
+      throw runFailure(
+        failureTypes.StepFailed,
+        `delete the queue of run ${run.name}: refused — delete by hand, or give the Temporal worker's account the role Pub/Sub Editor\n${message}`,
+        cause,
+      );
     }
+    throw new Error(`delete the queue of run ${run.name}: it is tried again\n${message}`, {
+      cause,
+    });
   };
 }
 
+type Refusal = { readonly what: string; readonly error: unknown };
+
+/** Rejects with a {@link Refusal}. */
 async function remove(what: string, call: () => Promise<unknown>): Promise<void> {
   try {
     await call();
   } catch (error) {
-    if (statusOf(error) === grpc.notFound) return;
-    throw new Error(
-      `delete ${what}: ${describeError(error)} — it is tried again; otherwise delete it by hand`,
-      { cause: error },
-    );
+    if (statusOf(error) !== grpc.notFound) throw Object.assign(new Error(what), { what, error });
   }
 }

@@ -6,10 +6,10 @@ import { queueNames, runFolder } from '../domain/names.ts';
 import type { RunRef } from '../domain/names.ts';
 import { itemsPerShard } from '../domain/snapshot.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
-import { describeError } from './cloud-error.ts';
 import { keepHeartbeating } from './heartbeat.ts';
 import { pacedRequestMs, Pacer } from './publish/pacer.ts';
 import { RequestWindow } from './publish/request-window.ts';
+import { stepError } from './run-failure.ts';
 import { readShard } from './publish/shard-reader.ts';
 
 export type PublishItemsDeps = {
@@ -96,9 +96,11 @@ async function publish(
     // The client itself retries for ten minutes what may pass.
     await publisher.publish({ topic, messages });
   } catch (error) {
-    throw new Error(`publish ${messages.length} items to ${topic}: ${describeError(error)}`, {
-      cause: error,
-    });
+    throw stepError(
+      `publish ${messages.length} items to ${topic}`,
+      error,
+      'the run cannot go on without its topic: start it again',
+    );
   }
 }
 

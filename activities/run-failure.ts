@@ -1,5 +1,7 @@
 import { ApplicationFailure } from '@temporalio/activity';
+import { failureTypes } from '../domain/failure-types.ts';
 import type { FailureType } from '../domain/failure-types.ts';
+import { describeError, isDefinite } from './cloud-error.ts';
 
 /** A failure that ends the run: Temporal does not retry it. Everything else that an activity throws is retried. */
 export function runFailure(
@@ -13,4 +15,17 @@ export function runFailure(
     nonRetryable: true,
     ...(cause instanceof Error ? { cause } : {}),
   });
+}
+
+/**
+ * What a step throws when a cloud refused a call: the run's end when asking again cannot help, else an error that
+ * Temporal retries.
+ * @param doing what was done, to which named thing.
+ * @param hint what to do about a refusal.
+ */
+export function stepError(doing: string, error: unknown, hint: string): Error {
+  const back = `${doing}: ${describeError(error)}`;
+  return isDefinite(error)
+    ? runFailure(failureTypes.StepFailed, `${back} — ${hint}`, error)
+    : new Error(`${back} — it is tried again`, { cause: error });
 }
