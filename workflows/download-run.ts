@@ -16,7 +16,7 @@ import type { Snapshot } from '../domain/snapshot.ts';
 import { formatDuration } from '../domain/units.ts';
 import { cleanUp } from './clean-up.ts';
 import { number } from './details.ts';
-import { cancelledRun, endingOf, runFailure } from './failure.ts';
+import { cancelledRun, endingOf, runFailure, throwAsRunFailure } from './failure.ts';
 import { startDownloaders } from './fleet.ts';
 import { follow } from './follow.ts';
 import { answerMessages, show } from './messages.ts';
@@ -33,7 +33,7 @@ import { createQueue, preflight, snapshotList } from './steps.ts';
 export async function downloadRun(input: unknown, carried?: Carried): Promise<RunResult> {
   const state = newRunState(parse(input), carried);
   answerMessages(state);
-  const snapshot = carried?.snapshot ?? (await prepare(state));
+  const snapshot = carried?.snapshot ?? (await prepare(state).catch(throwAsRunFailure));
 
   const ending =
     snapshot.published === 0 ? completed : await work(state, snapshot, carried !== undefined);

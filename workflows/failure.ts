@@ -40,6 +40,14 @@ export function endingOf(error: unknown): Ending {
   };
 }
 
+/** For a run that has nothing to clean up: its failure is the step's, in our words. */
+export function throwAsRunFailure(error: unknown): never {
+  const ending = endingOf(error);
+  throw ending.kind === 'failed'
+    ? runFailure(ending.type, ending.message, { cause: error })
+    : error;
+}
+
 export function cancelledRun(message: string): CancelledFailure {
   return new CancelledFailure(message);
 }

@@ -1,0 +1,50 @@
+import type { CollectorDeps } from './collect/desk.ts';
+import { createCollectOutcomes } from './collect-outcomes.ts';
+import { createCreateQueue } from './create-queue.ts';
+import type { CreateQueueDeps } from './create-queue.ts';
+import { createDeleteQueue } from './delete-queue.ts';
+import type { FleetDeps } from './fleets/choose-fleet.ts';
+import { createPreflight } from './preflight.ts';
+import type { PreflightDeps } from './preflight.ts';
+import { createPublishItems } from './publish-items.ts';
+import type { PublishItemsDeps } from './publish-items.ts';
+import { createReadFleet } from './read-fleet.ts';
+import { createReconcile } from './reconcile.ts';
+import { createResumeFleet } from './resume-fleet.ts';
+import { createScaleFleet } from './scale-fleet.ts';
+import { createSnapshotList } from './snapshot-list.ts';
+import type { SnapshotDeps } from './snapshot-list.ts';
+import { createStartFleet } from './start-fleet.ts';
+import { createStopFleet } from './stop-fleet.ts';
+import { createSuspendFleet } from './suspend-fleet.ts';
+import { createWriteReport } from './write-report.ts';
+
+/** What the activities stand on, made once by the Temporal worker. */
+export type ActivityDeps = PreflightDeps &
+  SnapshotDeps &
+  CreateQueueDeps &
+  PublishItemsDeps &
+  FleetDeps &
+  CollectorDeps;
+
+/** The steps of a run, in the order of its story. */
+export function createActivities(deps: ActivityDeps) {
+  return {
+    preflight: createPreflight(deps),
+    snapshotList: createSnapshotList(deps),
+    createQueue: createCreateQueue(deps),
+    publishItems: createPublishItems(deps),
+    startFleet: createStartFleet(deps),
+    readFleet: createReadFleet(deps),
+    scaleFleet: createScaleFleet(deps),
+    suspendFleet: createSuspendFleet(deps),
+    resumeFleet: createResumeFleet(deps),
+    collectOutcomes: createCollectOutcomes(deps),
+    reconcile: createReconcile(deps),
+    stopFleet: createStopFleet(deps),
+    deleteQueue: createDeleteQueue(deps),
+    writeReport: createWriteReport(deps),
+  };
+}
+
+export type Activities = ReturnType<typeof createActivities>;
