@@ -1,0 +1,72 @@
+/** What yt-dlp's standard error means for the attempt. */
+export type YtDlpVerdict = {
+  readonly kind: 'permanent' | 'transient' | 'throttled';
+  /** yt-dlp's own words, in one line. */
+  readonly error: string;
+};
+
+/**
+ * The origin asks for patience. YouTube's apostrophe is sometimes a typographic one, and its rate limit reads
+ * "Video unavailable. This content isn't available, try again later", so these come before {@link permanentPatterns}.
+ */
+const throttledPatterns: readonly RegExp[] = [
+  /HTTP Error 429/i,
+  /too many requests/i,
+  /confirm you.{0,3}re not a bot/i,
+  /content isn.{0,3}t available,? try again later/i,
+  /rate[- ]limited/i,
+  /captcha/i,
+];
+
+/** It will be the same tomorrow, or needs an account, a country or a purchase that this fleet doesn't have. */
+const permanentPatterns: readonly RegExp[] = [
+  /HTTP Error (400|401|404|405|406|410|451)\b/i,
+  /private video|video is private|is private\b/i,
+  /video unavailable|(video|content|media|recording) is (not|no longer) available|is unavailable\b/i,
+  /(has been|was) (removed|deleted|taken down)|does not exist|doesn.{0,3}t exist|no longer exists/i,
+  /account .{0,80}(terminated|closed|suspended)/i,
+  /copyright (claim|grounds|infringement)|blocked it/i,
+  /confirm your age|age[- ]restricted|inappropriate for some users/i,
+  /not (made this video )?available (in|from) your (country|location|region)|geo.?restrict/i,
+  /members[- ]only|join this channel|only available (for|to) registered users|premium (members|users|subscribers)/i,
+  /requires payment|rental|purchase (this|to)/i,
+  /drm protected/i,
+  /unsupported url|is not a valid url|incomplete youtube id|invalid youtube id/i,
+  /requested format is not available/i,
+  /premieres in|live event will begin|live event has ended/i,
+  /file is larger than max-filesize/i,
+  /ffmpeg (is )?not (installed|found)|ffprobe (and|or) ffmpeg not found/i,
+  /no such option|invalid .{0,40}specified|yt-dlp: error:/i,
+];
+
+const errorLine = /^(ERROR:|yt-dlp: error:)/;
+
+/** Longer texts are cut by the outcome anyway; this keeps the patterns' work bounded. */
+const maxLineLength = 2_000;
+
+/**
+ * Reads a failed yt-dlp's standard error, which is all there is: its exit code is 1 for everything. The ERROR lines
+ * decide; warnings only when these don't say why. What is unknown is transient: trying again costs a little, giving up
+ * an item that could be had costs the item.
+ */
+export function judgeYtDlpErrors(stderr: string): YtDlpVerdict {
+  const lines = stderr.split('\n').map((line) => line.trim().slice(0, maxLineLength));
+  const errors = lines.filter((line) => errorLine.test(line));
+  const words = errors.at(-1) ?? lines.findLast((line) => line !== '') ?? '';
+  const error = words === '' ? 'yt-dlp failed without a word' : withoutAdvice(words);
+  const matches = (texts: readonly string[], patterns: readonly RegExp[]): boolean =>
+    texts.some((text) => patterns.some((pattern) => pattern.test(text)));
+  if (matches(errors, throttledPatterns)) return { kind: 'throttled', error };
+  if (matches(errors, permanentPatterns)) return { kind: 'permanent', error };
+  if (matches(lines, throttledPatterns)) return { kind: 'throttled', error };
+  return { kind: 'transient', error };
+}
+
+/** yt-dlp ends many errors with where to report them; in a list of ten thousand failures that is noise. */
+function withoutAdvice(text: string): string {
+  return text
+    .replace(/^ERROR:\s*/, '')
+    .replace(/[;.]? please report this issue on .*$/i, '')
+    .replace(/\. Use --cookies.*$/i, '')
+    .trim();
+}

@@ -1,0 +1,52 @@
+import { readFile } from 'node:fs/promises';
+import { z } from 'zod';
+import { MisconfiguredError } from '../process/environment.ts';
+
+const commandSchema = z.strictObject({
+  argv: z
+    .tuple([z.string().min(1)], z.string())
+    .refine(([program]) => !/\{key\}|\{output\}/.test(program), {
+      error:
+        'names its program by {key} or {output} — the program is fixed, only its arguments vary',
+    }),
+  /** True when the program makes a file at `{output}`. */
+  output: z.boolean().default(false),
+});
+
+/** A program that the image offers to runs (I10). Its arguments may hold `{key}` and `{output}`. */
+export type Command = z.output<typeof commandSchema>;
+
+const fileSchema = z.record(z.string(), commandSchema);
+
+/**
+ * The command of that name from the image's configuration. A key that starts with `-` is refused where an argument
+ * starts with `{key}` and no `--` stands before it; every program gets the key in SPOTLOOP_KEY as well.
+ * @throws MisconfiguredError when the file is unreadable or wrong, or doesn't have the name.
+ */
+export async function readCommand(path: string | undefined, name: string): Promise<Command> {
+  if (path === undefined) {
+    throw new MisconfiguredError(
+      `command "${name}": this downloader has no commands — set SPOTLOOP_COMMANDS_FILE to a file like {"${name}": {"argv": ["program", "--", "{key}"]}}`,
+    );
+  }
+  let commands: Readonly<Record<string, Command>>;
+  try {
+    commands = fileSchema.parse(JSON.parse(await readFile(path, 'utf8')));
+  } catch (cause) {
+    throw new MisconfiguredError(`commands file ${path}: ${reasonOf(cause)}`, { cause });
+  }
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (command === undefined) {
+    throw new MisconfiguredError(
+      `command "${name}": not in ${path} — known are ${Object.keys(commands).join(', ')}`,
+    );
+  }
+  return command;
+}
+
+function reasonOf(cause: unknown): string {
+  if (cause instanceof z.ZodError) {
+    return cause.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ');
+  }
+  return cause instanceof Error ? cause.message : String(cause);
+}

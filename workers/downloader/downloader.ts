@@ -1,0 +1,244 @@
+/**
+ * The downloader's protocol: what it does with each message, and when it leaves. What must always hold (design.md
+ * counts the same way; I6 and I8 are the workflow's):
+ *
+ * - I1  A message is acked only after its outcome is published, which is after its object is stored (or its failure is
+ *       known); or after a copy of it is published (a release).           → settling.ts
+ * - I2  One object an item. Its name is a pure function of key and run spec. Storing is create-only and the object
+ *       carries run and index; on 412 they are read: ours means `stored`, another's `skipped`. An item delivered again
+ *       looks before it works.                                            → store.ts, work-on-item.ts
+ * - I3  It never holds more items than it has slots; slots asked for and not yet answered count.  → pulling.ts, here
+ * - I4  A lease lives as long as its item does. Lost means: no confirmed renewal for one deadline, by the monotonic
+ *       clock. Then the task is killed, and nothing acked or published.   → lease-keeper.ts, here
+ * - I5  After SIGTERM nothing new starts; what can finish within the grace time finishes; the rest is released at once.
+ *       To release is to publish a copy that carries the item's deaths, then ack.                 → here, settling.ts
+ * - I7  A preemption is never an item's fault: it costs no attempt. Deaths = carried + deliveries − 1. From two deaths an
+ *       item is worked on alone, so that no neighbour is blamed; at `maxDeaths` it is quarantined.  → here, work-on-item.ts
+ * - I9  Nothing a list supplies is given to a shell, leaves the prefix or is taken for an option. → tasks/
+ * - I10 Which programs can run is fixed in the image, never in the run's input.                   → tasks/command.ts
+ */
+import type { Beat } from '../../domain/beat.ts';
+import { deathsOf, deathsToWorkAlone, decodeItem } from '../../domain/item.ts';
+import type { Item } from '../../domain/item.ts';
+import { createBeating } from './beating.ts';
+import { createLeaseKeeper } from './lease-keeper.ts';
+import type { Lease } from './lease-keeper.ts';
+import { createPulling } from './pulling.ts';
+import type { Delivery, Queue } from './queue.ts';
+import { isNotFound, messageOf } from './remote-errors.ts';
+import { createSettling } from './settling.ts';
+import { workOnItem } from './work-on-item.ts';
+import type { WorkDeps } from './work-on-item.ts';
+
+export type DownloaderDeps = WorkDeps & {
+  readonly name: string;
+  readonly queue: Queue;
+  /** Aborted when the grace time is nearly over: what still runs is killed and released (I5). */
+  readonly killing: AbortSignal;
+  /** Aborted when no time is left, not even for publishing. */
+  readonly over: AbortSignal;
+};
+
+export type DownloaderEnding =
+  /** Without work for `idleExitMs`. */
+  | { readonly kind: 'idle' }
+  /** `stopping` was aborted, and everything in hand is settled or released. */
+  | { readonly kind: 'stopped' }
+  /** The run's queue was deleted: the run is over. */
+  | { readonly kind: 'queue-deleted' }
+  /** The queue never could be pulled from. */
+  | { readonly kind: 'queue-refused'; readonly error: unknown };
+
+/** An item in hand. */
+type Held = {
+  readonly item: Item;
+  readonly deaths: number;
+  readonly wasDelivered: boolean;
+  readonly lease: Lease;
+  readonly abort: AbortController;
+};
+
+/**
+ * How long an idle pull waits. Longer than Pub/Sub lets it, so that the server ends it and no answer is
+ * on its way when the request is given up.
+ */
+const idlePullMs = 60_000;
+const shortestPullMs = 1_000;
+
+/** Pulls, works, settles; resolves when the downloader has left in order, with its last beat sent. */
+export async function runDownloader(deps: DownloaderDeps): Promise<DownloaderEnding> {
+  const { assignment, queue, log, now, stopping, throttle } = deps;
+  const slots = assignment.concurrency;
+  const hand = new Set<Held>();
+  const leases = createLeaseKeeper({ queue, deadlineMs: assignment.leaseDeadlineMs, log, now });
+  const settling = createSettling({ queue, over: deps.over });
+  /** The item that is, or waits to be, worked on alone (I7). */
+  let alone: Held | null = null;
+  let isAloneAtWork = false;
+  let ending: DownloaderEnding | null = null;
+  let lastWorkMs = now();
+  let isWakeDue = false;
+  let isQueueGone = false;
+  const left = Promise.withResolvers<DownloaderEnding>();
+
+  const describe = (): Beat => ({
+    downloader: deps.name,
+    state: ending !== null ? 'leaving' : hand.size > 0 ? 'working' : 'idle',
+    slots,
+    holding: [...hand].map(({ item }) => item.index),
+    throttled: throttle.takeCount(),
+    atMs: Date.now(),
+  });
+  const beating = createBeating({ queue, describe, log });
+  const pulling = createPulling({ queue, log, onAnswer: accept, onHopeless: refuse });
+
+  function accept(deliveries: Delivery[]): void {
+    for (const delivery of deliveries) acceptOne(delivery);
+    wake();
+  }
+
+  function acceptOne({ ackId, text, deliveryAttempt }: Delivery): void {
+    let item: Item;
+    try {
+      item = decodeItem(text);
+    } catch (error) {
+      // Neither acked nor renewed: the dead-letter subscription gets it in the end, and the collector reads that (I7).
+      log.error({ reason: messageOf(error) }, 'a message on the items topic is not an item');
+      return;
+    }
+    const abort = new AbortController();
+    const deaths = deathsOf(item, deliveryAttempt);
+    const lease = leases.hold(ackId, () => {
+      log.warn({ index: item.index }, 'lease lost');
+      abort.abort(new Error('lease lost'));
+    });
+    const held = { item, deaths, wasDelivered: deaths > 0 || deliveryAttempt > 1, lease, abort };
+    hand.add(held);
+    beating.hasWork();
+    if (ending !== null || stopping.aborted || alone !== null) {
+      // I5; and beside an item that is worked on alone nobody may be blamed (I7).
+      void letGo(held);
+    } else if (deaths >= deathsToWorkAlone && deaths < assignment.maxDeaths) {
+      alone = held;
+      pulling.giveUp();
+    } else {
+      void work(held);
+    }
+  }
+
+  async function work(held: Held): Promise<void> {
+    try {
+      const settlement = await workOnItem(deps, {
+        item: held.item,
+        deaths: held.deaths,
+        wasDelivered: held.wasDelivered,
+        signal: held.abort.signal,
+      });
+      // I4: whoever has the lease now does the item; ours would only be a second outcome.
+      if (held.lease.isLost || isQueueGone) return;
+      if (settlement.kind === 'outcome') await settling.settle(held.lease, settlement.outcome);
+      else await settling.release(held.lease, held.item, held.deaths);
+    } catch (error) {
+      // Not acked, so Pub/Sub delivers it again.
+      log.warn({ index: held.item.index, reason: messageOf(error) }, 'item could not be settled');
+    } finally {
+      putDown(held);
+    }
+  }
+
+  async function letGo(held: Held): Promise<void> {
+    try {
+      await settling.release(held.lease, held.item, held.deaths);
+    } catch (error) {
+      log.warn({ index: held.item.index, reason: messageOf(error) }, 'item was not released');
+    } finally {
+      putDown(held);
+    }
+  }
+
+  function putDown(held: Held): void {
+    leases.drop(held.lease);
+    hand.delete(held);
+    lastWorkMs = now();
+    if (alone === held) {
+      alone = null;
+      isAloneAtWork = false;
+    }
+    if (hand.size === 0) beating.isIdle();
+    wake();
+  }
+
+  /** Decides what to do next, once a turn of the event loop: slots that become free together are asked for together. */
+  function wake(): void {
+    if (isWakeDue) return;
+    isWakeDue = true;
+    setImmediate(() => {
+      isWakeDue = false;
+      next();
+    });
+  }
+
+  function next(): void {
+    if (ending === null && stopping.aborted) leave({ kind: 'stopped' });
+    if (ending !== null) {
+      if (alone !== null && !isAloneAtWork) releaseAlone(alone);
+      if (hand.size === 0 && pulling.requested === 0) left.resolve(ending);
+      return;
+    }
+    if (alone !== null) {
+      if (isAloneAtWork || hand.size > 1 || pulling.requested > 0) return;
+      isAloneAtWork = true;
+      void work(alone);
+      return;
+    }
+    if (!throttle.isOpen()) return;
+    const idleMs = hand.size === 0 ? now() - lastWorkMs : 0;
+    if (idleMs >= assignment.idleExitMs) {
+      if (pulling.requested === 0) leave({ kind: 'idle' });
+      return;
+    }
+    const free = slots - hand.size - pulling.requested;
+    if (free <= 0 || !pulling.hasRoom) return;
+    const waitMs = Math.min(idlePullMs, assignment.idleExitMs - idleMs);
+    pulling.pull(free, Math.max(shortestPullMs, waitMs));
+  }
+
+  function releaseAlone(held: Held): void {
+    isAloneAtWork = true;
+    void letGo(held);
+  }
+
+  function refuse(error: unknown, everAnswered: boolean): void {
+    if (!everAnswered) leave({ kind: 'queue-refused', error });
+    else if (isNotFound(error)) leave({ kind: 'queue-deleted' });
+    else return;
+    // There is nobody to report to: what runs is of no use any more.
+    isQueueGone = true;
+    for (const held of hand) held.abort.abort(new Error('queue gone'));
+  }
+
+  function leave(how: DownloaderEnding): void {
+    ending ??= how;
+    pulling.giveUp();
+    wake();
+  }
+
+  // The throttle opens by the clock and nobody calls: look once a second.
+  const throttleTimer = setInterval(wake, 1_000);
+  stopping.addEventListener('abort', wake, { once: true });
+  deps.killing.addEventListener('abort', () => {
+    for (const held of hand) held.abort.abort(new Error('grace time over'));
+  });
+  beating.start();
+  wake();
+  const how = await left.promise;
+  clearInterval(throttleTimer);
+  beating.stop();
+  leases.stop();
+  if (!isQueueGone) {
+    await beating.beat().catch((error: unknown) => {
+      log.warn({ reason: messageOf(error) }, 'the last beat was not sent');
+    });
+  }
+  return how;
+}

@@ -1,0 +1,99 @@
+import type { Assignment } from '../../domain/assignment.ts';
+import type { GoogleClients } from '../process/google-clients.ts';
+import { deadlineExceeded } from './remote-errors.ts';
+
+/** A message as Pub/Sub delivered it. */
+export type Delivery = {
+  readonly ackId: string;
+  readonly text: string;
+  /** 1 at the first delivery of this message; 0 where the subscription doesn't count. */
+  readonly deliveryAttempt: number;
+};
+
+export type QueueMessage = {
+  readonly text: string;
+  readonly attributes?: Readonly<Record<string, string>>;
+};
+
+/** One call each to Pub/Sub, without retries: who calls knows how long trying again makes sense. */
+export type Queue = {
+  /**
+   * Asks for at most `max` messages and waits up to `waitMs` for the first. An empty array means that none came in
+   * time, not that the queue is empty (I6). `signal` gives the request up.
+   */
+  pull(max: number, waitMs: number, signal: AbortSignal): Promise<Delivery[]>;
+  /** Sets the deadline of leases anew, from now on. */
+  renew(ackIds: readonly string[], deadlineSeconds: number): Promise<void>;
+  ack(ackIds: readonly string[]): Promise<void>;
+  publishItems(messages: readonly QueueMessage[]): Promise<void>;
+  publishOutcomes(messages: readonly QueueMessage[]): Promise<void>;
+};
+
+/** One try of a call that answers at once. Three of them fit the shortest lease of 10 s with room for back-off. */
+const callTimeoutMs = 3_000;
+
+/** A request of several MB takes longer on a thin line. */
+const publishTimeoutMs = 10_000;
+
+export function createQueue(clients: GoogleClients, assignment: Assignment): Queue {
+  const { publisher, subscriber, projectId } = clients;
+  const subscription = `projects/${projectId}/subscriptions/${assignment.itemsTopic}`;
+  const topic = (name: string): string => `projects/${projectId}/topics/${name}`;
+
+  /**
+   * `retry: null` switches the client's own retries off: they go on for up to ten minutes and know neither lease nor
+   * shutdown. Ours do (`group-commit.ts`, `lease-keeper.ts`).
+   */
+  const once = (timeout: number) => ({ timeout, retry: null });
+
+  const publish = async (name: string, messages: readonly QueueMessage[]): Promise<void> => {
+    await publisher.publish(
+      {
+        topic: topic(name),
+        messages: messages.map(({ text, attributes }) => ({
+          data: Buffer.from(text),
+          ...(attributes === undefined ? {} : { attributes: { ...attributes } }),
+        })),
+      },
+      once(publishTimeoutMs),
+    );
+  };
+
+  return {
+    async pull(max, waitMs, signal) {
+      try {
+        const [response] = await subscriber.pull(
+          { subscription, maxMessages: max },
+          { ...once(waitMs), signal },
+        );
+        return (response.receivedMessages ?? []).map((received) => ({
+          ackId: received.ackId ?? '',
+          text: textOf(received.message?.data),
+          deliveryAttempt: received.deliveryAttempt ?? 0,
+        }));
+      } catch (error) {
+        // The server waited as long as it was asked to.
+        if (deadlineExceeded(error)) return [];
+        throw error;
+      }
+    },
+    async renew(ackIds, deadlineSeconds) {
+      await subscriber.modifyAckDeadline(
+        { subscription, ackIds: [...ackIds], ackDeadlineSeconds: deadlineSeconds },
+        once(callTimeoutMs),
+      );
+    },
+    async ack(ackIds) {
+      await subscriber.acknowledge({ subscription, ackIds: [...ackIds] }, once(callTimeoutMs));
+    },
+    publishItems: (messages) => publish(assignment.itemsTopic, messages),
+    publishOutcomes: (messages) => publish(assignment.outcomesTopic, messages),
+  };
+}
+
+function textOf(data: Uint8Array | string | null | undefined): string {
+  if (data === null || data === undefined) return '';
+  return typeof data === 'string'
+    ? Buffer.from(data, 'base64').toString('utf8')
+    : Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('utf8');
+}

@@ -1,0 +1,53 @@
+/** gRPC status codes that mean something to a downloader: grpc.github.io/grpc/core/md_doc_statuscodes.html */
+const grpc = {
+  cancelled: 1,
+  invalidArgument: 3,
+  deadlineExceeded: 4,
+  notFound: 5,
+  permissionDenied: 7,
+  unauthenticated: 16,
+  unimplemented: 12,
+} as const;
+
+/** Trying again cannot help, or not before a person did something. */
+const hopeless: readonly number[] = [
+  grpc.invalidArgument,
+  grpc.notFound,
+  grpc.permissionDenied,
+  grpc.unauthenticated,
+];
+
+export function deadlineExceeded(error: unknown): boolean {
+  return codeOf(error) === grpc.deadlineExceeded;
+}
+
+export function isCancelled(error: unknown): boolean {
+  return codeOf(error) === grpc.cancelled;
+}
+
+export function isNotFound(error: unknown): boolean {
+  return codeOf(error) === grpc.notFound;
+}
+
+export function isUnimplemented(error: unknown): boolean {
+  return codeOf(error) === grpc.unimplemented;
+}
+
+/** A Pub/Sub call that fails the same way however often it is made. */
+export function isHopeless(error: unknown): boolean {
+  return hopeless.includes(codeOf(error) ?? -1);
+}
+
+/** The gRPC or HTTP status that a Google client's error carries. */
+export function codeOf(error: unknown): number | null {
+  const code = (error as { code?: unknown } | null)?.code;
+  if (typeof code === 'number') return code;
+  const status = (error as { status?: unknown } | null)?.status;
+  return typeof status === 'number' ? status : null;
+}
+
+/** What an error says, as one line. */
+export function messageOf(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  return text.replaceAll(/\s+/g, ' ').trim();
+}

@@ -1,0 +1,172 @@
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { Bucket, File } from '@google-cloud/storage';
+import { formatBytes } from '../../domain/units.ts';
+import type { Item } from '../../domain/item.ts';
+import { objectName } from '../../domain/object-name.ts';
+import { codeOf } from './remote-errors.ts';
+import type { Settled } from './tasks/task.ts';
+
+/** Puts items into the destination, each under its one name, never over another (I2). */
+export type Store = {
+  /** What is there under the item's name; null when nothing is. */
+  look(item: Item): Promise<Settled | null>;
+  /**
+   * Stores a body. Nothing of it becomes visible unless the body ends in order: an error in it, an abort, or
+   * too many bytes leave no object.
+   * @throws TooLargeError; any error of the body or of the storage service.
+   */
+  put(item: Item, body: Body): Promise<Settled>;
+};
+
+export type Body = {
+  readonly content: AsyncIterable<Uint8Array>;
+  /** Without it, the type that belongs to the object's extension. */
+  readonly contentType?: string;
+  readonly signal: AbortSignal;
+};
+
+export class TooLargeError extends Error {
+  override readonly name = 'TooLargeError';
+  constructor(maxSizeBytes: number) {
+    super(`larger than maxItemSize (${formatBytes(maxSizeBytes)})`);
+  }
+}
+
+/** Metadata by which an object is known as this run's and this item's (I2). */
+export const objectMarks = { run: 'spotloop-run', index: 'spotloop-index' } as const;
+
+/** Cloud Storage takes parts of resumable uploads in multiples of this. */
+const partUnitBytes = 256 * 1024;
+
+/** One part an upload is in memory, some of them twice, and a downloader has to stay under 250 MB. */
+const partsBudgetBytes = 32 * 1024 * 1024;
+
+/** Above it a part gains nothing: cloud.google.com/storage/docs/performing-resumable-uploads recommends 8 MiB. */
+const maxPartBytes = 8 * 1024 * 1024;
+
+const preconditionFailed = 412;
+const notFound = 404;
+
+export type StoreOptions = {
+  readonly bucket: Bucket;
+  readonly run: string;
+  readonly prefix: string;
+  /** Without its dot, or ''. */
+  readonly extension: string;
+  readonly maxSizeBytes: number;
+  /** Uploads at a time. */
+  readonly concurrency: number;
+};
+
+/**
+ * A body is read into memory up to one part. If it ends there, it is sent whole in one request; else as a
+ * resumable upload, part by part, whose last part is only sent when the body has ended in order. So the client can try
+ * every request again from memory, and a broken body never becomes an object.
+ */
+export function createStore(options: StoreOptions): Store {
+  const { bucket, run, maxSizeBytes } = options;
+  const partBytes = partSizeBytes(options.concurrency);
+  const fileOf = (item: Item): File =>
+    bucket.file(objectName(options.prefix, item.key, options.extension));
+
+  const look = async (item: Item): Promise<Settled | null> => {
+    const file = fileOf(item);
+    try {
+      await file.getMetadata();
+    } catch (error) {
+      if (codeOf(error) === notFound) return null;
+      throw error;
+    }
+    const marks = file.metadata.metadata ?? {};
+    const isOurs =
+      marks[objectMarks.run] === run && marks[objectMarks.index] === String(item.index);
+    return { kind: isOurs ? 'stored' : 'skipped', ...figuresOf(file) };
+  };
+
+  const upload = async (file: File, item: Item, body: Body): Promise<void> => {
+    const settings = {
+      // Per file: it makes the upload create-only and lets the client retry it.
+      preconditionOpts: { ifGenerationMatch: 0 },
+      metadata: {
+        ...(body.contentType === undefined ? {} : { contentType: body.contentType }),
+        metadata: { [objectMarks.run]: run, [objectMarks.index]: String(item.index) },
+      },
+    };
+    const content = limited(body, maxSizeBytes);
+    const { head, hasEnded } = await readPart(content, partBytes);
+    if (hasEnded) {
+      await file.save(Buffer.concat(head), { ...settings, resumable: false });
+      return;
+    }
+    await pipeline(
+      Readable.from(concatenated(head, content), {
+        objectMode: false,
+        highWaterMark: partUnitBytes,
+      }),
+      file.createWriteStream({ ...settings, resumable: true, chunkSize: partBytes }),
+      { signal: body.signal },
+    );
+  };
+
+  return {
+    look,
+    async put(item, body) {
+      const file = fileOf(item);
+      try {
+        await upload(file, item, body);
+        return { kind: 'stored', ...figuresOf(file) };
+      } catch (error) {
+        if (codeOf(error) !== preconditionFailed) throw error;
+        // Somebody was first: an earlier try of ours whose answer was lost, or another (I2).
+        const found = await look(item);
+        if (found === null) throw error;
+        return found;
+      }
+    },
+  };
+}
+
+function partSizeBytes(concurrency: number): number {
+  const share = Math.floor(partsBudgetBytes / concurrency / partUnitBytes) * partUnitBytes;
+  return Math.max(partUnitBytes, Math.min(share, maxPartBytes));
+}
+
+function figuresOf(file: File) {
+  return {
+    object: file.name,
+    sizeBytes: Number(file.metadata.size ?? 0),
+    crc32c: file.metadata.crc32c ?? null,
+  };
+}
+
+async function* limited(body: Body, maxSizeBytes: number): AsyncGenerator<Uint8Array> {
+  let sizeBytes = 0;
+  for await (const chunk of body.content) {
+    body.signal.throwIfAborted();
+    sizeBytes += chunk.byteLength;
+    if (sizeBytes > maxSizeBytes) throw new TooLargeError(maxSizeBytes);
+    yield chunk;
+  }
+  body.signal.throwIfAborted();
+}
+
+async function readPart(content: AsyncGenerator<Uint8Array>, partBytes: number) {
+  const head: Uint8Array[] = [];
+  let sizeBytes = 0;
+  while (sizeBytes < partBytes) {
+    const next = await content.next();
+    if (next.done === true) return { head, hasEnded: true };
+    head.push(next.value);
+    sizeBytes += next.value.byteLength;
+  }
+  return { head, hasEnded: false };
+}
+
+async function* concatenated(
+  head: Uint8Array[],
+  rest: AsyncGenerator<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
+  for (let chunk = head.shift(); chunk !== undefined; chunk = head.shift()) yield chunk;
+  yield* rest;
+}

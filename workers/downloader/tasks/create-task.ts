@@ -1,0 +1,57 @@
+import type { Assignment } from '../../../domain/assignment.ts';
+import { MisconfiguredError } from '../../process/environment.ts';
+import { readCommand } from '../commands-file.ts';
+import type { Staging } from '../staging.ts';
+import type { Store } from '../store.ts';
+import { createCommandTask } from './command.ts';
+import { findProgram } from './find-program.ts';
+import { createHttpTask } from './http.ts';
+import type { Task } from './task.ts';
+import { createYtDlpTask } from './yt-dlp.ts';
+
+export type TaskOptions = {
+  readonly assignment: Assignment;
+  readonly store: Store;
+  readonly staging: Staging;
+  /** yt-dlp's name or path. */
+  readonly ytDlp: string;
+  readonly commandsFile: string | undefined;
+  /** What programs get; without our own settings. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+};
+
+/**
+ * The run's task, ready to work.
+ * @throws MisconfiguredError when the image doesn't have the program.
+ */
+export async function createTask(options: TaskOptions): Promise<Task> {
+  const { assignment, store, staging, environment } = options;
+  const spec = assignment.task;
+  const shared = { store, staging, environment, maxSizeBytes: assignment.maxItemSizeBytes };
+  switch (spec.kind) {
+    case 'http':
+      return createHttpTask({ spec, store, maxSizeBytes: assignment.maxItemSizeBytes });
+    case 'yt-dlp': {
+      const hint = 'install it, or set SPOTLOOP_YTDLP to where it is';
+      const program = await requireProgram(options.ytDlp, environment, hint);
+      return createYtDlpTask({ ...shared, spec, program });
+    }
+    case 'command': {
+      const command = await readCommand(options.commandsFile, spec.name);
+      const hint = `correct "${spec.name}" in ${options.commandsFile ?? 'the commands file'}`;
+      const [name, ...rest] = command.argv;
+      const program = await requireProgram(name, environment, hint);
+      return createCommandTask({ ...shared, command: { ...command, argv: [program, ...rest] } });
+    }
+  }
+}
+
+async function requireProgram(
+  name: string,
+  environment: TaskOptions['environment'],
+  hint: string,
+): Promise<string> {
+  const path = await findProgram(name, environment['PATH'] ?? '');
+  if (path === null) throw new MisconfiguredError(`find program ${name}: not there — ${hint}`);
+  return path;
+}

@@ -1,0 +1,35 @@
+import type { AttemptEnding } from './task.ts';
+
+/** Statuses below 500 that may pass by themselves: RFC 9110 408 Request Timeout, RFC 8470 425 Too Early. */
+const transientStatuses: readonly number[] = [408, 425];
+const tooManyRequests = 429;
+const unavailable = 503;
+
+/**
+ * What a status means for the attempt; null when there is a body to store. 401 and 403 are permanent: we send no
+ * credentials, so the same request gets the same answer, and where they mean "not any more" for all of a list (an expired
+ * signature, a blocked address) the run's own breaker sees the failures pile up. 503 is throttling only where the server
+ * says when to come back; without that it is a fault like other 5xx.
+ */
+export function judgeStatus(
+  status: number,
+  retryAfter: string | null,
+  nowMs: number,
+): AttemptEnding | null {
+  if (status >= 200 && status < 300 && status !== 204 && status !== 206) return null;
+  const error = `HTTP ${status}`;
+  const retryAfterMs = parseRetryAfterMs(retryAfter, nowMs);
+  if (status === tooManyRequests || (status === unavailable && retryAfterMs !== null)) {
+    return { kind: 'throttled', error, retryAfterMs };
+  }
+  if (status >= 500 || transientStatuses.includes(status)) return { kind: 'transient', error };
+  return { kind: 'permanent', error };
+}
+
+/** Retry-After as RFC 9110 has it, seconds or a date → ms from now; null when there is none that can be read. */
+export function parseRetryAfterMs(text: string | null, nowMs: number): number | null {
+  if (text === null) return null;
+  if (/^\s*\d+\s*$/.test(text)) return Number(text) * 1000;
+  const dateMs = Date.parse(text);
+  return Number.isNaN(dateMs) ? null : Math.max(0, dateMs - nowMs);
+}

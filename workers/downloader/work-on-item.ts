@@ -1,0 +1,162 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Assignment } from '../../domain/assignment.ts';
+import type { Item } from '../../domain/item.ts';
+import type { Outcome } from '../../domain/outcome.ts';
+import { formatDuration } from '../../domain/units.ts';
+import type { Log } from '../process/log.ts';
+import { messageOf } from './remote-errors.ts';
+import type { Store } from './store.ts';
+import type { AttemptEnding, Settled, Task } from './tasks/task.ts';
+import type { Throttle } from './throttle.ts';
+
+/** An item as it was delivered to this downloader. */
+export type DeliveredItem = {
+  readonly item: Item;
+  readonly deaths: number;
+  /** It, or a copy of it, was in somebody's hands before. */
+  readonly wasDelivered: boolean;
+  /** Aborted when the item must be let go of: its lease is lost, or the grace time is over. */
+  readonly signal: AbortSignal;
+};
+
+/** What is to be done with an item's message: publish this outcome and ack, or let go of it. */
+export type Settlement =
+  { readonly kind: 'outcome'; readonly outcome: Outcome } | { readonly kind: 'interrupted' };
+
+export type WorkDeps = {
+  readonly assignment: Assignment;
+  readonly task: Task;
+  readonly store: Store;
+  readonly throttle: Throttle;
+  readonly log: Log;
+  /** Aborted at SIGTERM: no attempt begins after it (I5). */
+  readonly stopping: AbortSignal;
+  /** Monotonic, in ms. */
+  readonly now: () => number;
+};
+
+/** Pause before the second attempt; it doubles from there. A server that restarts is back within some of these. */
+const firstPauseMs = 1_000;
+/** An item waits with its slot in hand: longer pauses would cost more than they gain. */
+const longestPauseMs = 60_000;
+
+/** Works on one item until its outcome is known or it must be let go of. Never rejects for what an item or origin does. */
+export async function workOnItem(deps: WorkDeps, delivered: DeliveredItem): Promise<Settlement> {
+  const { assignment, throttle, log, now } = deps;
+  const { item, deaths, signal } = delivered;
+  const receivedMs = now();
+  let attempts = 0;
+  let mustLook = delivered.wasDelivered;
+
+  const settling = () => ({
+    index: item.index,
+    attempts,
+    seconds: Math.round(now() - receivedMs) / 1000,
+    atMs: Date.now(),
+  });
+
+  if (deaths >= assignment.maxDeaths) {
+    const found = await deps.store.look(item).catch(() => null);
+    if (found !== null) return { kind: 'outcome', outcome: { ...found, ...settling() } };
+    return { kind: 'outcome', outcome: { kind: 'quarantined', ...settling(), deaths } };
+  }
+
+  while (!signal.aborted && !deps.stopping.aborted) {
+    if (!throttle.isOpen()) {
+      await waitUntil((waiting) => throttle.opened(waiting), deps, signal);
+      continue;
+    }
+    const startedMs = now();
+    const ending = await attemptOnce(deps, delivered, mustLook);
+    switch (ending.kind) {
+      case 'stored':
+      case 'skipped':
+        throttle.clear(startedMs);
+        attempts += 1;
+        return { kind: 'outcome', outcome: { ...ending, ...settling() } };
+      case 'permanent':
+        attempts += 1;
+        return {
+          kind: 'outcome',
+          outcome: { kind: 'failed', ...settling(), reason: 'permanent', error: ending.error },
+        };
+      case 'transient': {
+        attempts += 1;
+        mustLook = true;
+        log.debug({ index: item.index, attempt: attempts, error: ending.error }, 'attempt failed');
+        if (attempts >= assignment.attempts) {
+          return {
+            kind: 'outcome',
+            outcome: { kind: 'failed', ...settling(), reason: 'exhausted', error: ending.error },
+          };
+        }
+        const pauseMs = pauseAfter(attempts);
+        await waitUntil((waiting) => sleep(pauseMs, undefined, { signal: waiting }), deps, signal);
+        break;
+      }
+      case 'throttled':
+        throttle.report(startedMs, ending.retryAfterMs);
+        log.info({ index: item.index, error: ending.error }, 'throttled by the origin');
+        break;
+      case 'interrupted':
+        return { kind: 'interrupted' };
+    }
+  }
+  return { kind: 'interrupted' };
+}
+
+/** One attempt within its time limit. An item that was in hand before is looked for first (I2). */
+async function attemptOnce(
+  deps: WorkDeps,
+  delivered: DeliveredItem,
+  mustLook: boolean,
+): Promise<AttemptEnding> {
+  const { assignment, task, store } = deps;
+  const { item, signal } = delivered;
+  const limit = new AbortController();
+  const stop = (): void => limit.abort(signal.reason);
+  signal.addEventListener('abort', stop, { once: true });
+  const timer = setTimeout(() => limit.abort(new Error('itemTimeout')), assignment.itemTimeoutMs);
+  try {
+    const found: Settled | null = mustLook ? await store.look(item) : null;
+    const ending = found ?? (await task.attempt(item, limit.signal));
+    return ending.kind === 'interrupted' ? endingOfAbort() : ending;
+  } catch (error) {
+    return limit.signal.aborted ? endingOfAbort() : { kind: 'transient', error: messageOf(error) };
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', stop);
+  }
+
+  function endingOfAbort(): AttemptEnding {
+    if (signal.aborted) return { kind: 'interrupted' };
+    const limitText = formatDuration(assignment.itemTimeoutMs);
+    return { kind: 'transient', error: `not done within itemTimeout (${limitText})` };
+  }
+}
+
+/** Waits, but no longer than the item is ours and the downloader stays: an item that only waits is released (I5). */
+async function waitUntil(
+  wait: (signal: AbortSignal) => Promise<unknown>,
+  deps: WorkDeps,
+  signal: AbortSignal,
+): Promise<void> {
+  const waiting = new AbortController();
+  const stop = (): void => waiting.abort();
+  signal.addEventListener('abort', stop, { once: true });
+  deps.stopping.addEventListener('abort', stop, { once: true });
+  try {
+    await wait(waiting.signal);
+  } catch (error) {
+    if (!waiting.signal.aborted) throw error;
+  } finally {
+    signal.removeEventListener('abort', stop);
+    deps.stopping.removeEventListener('abort', stop);
+  }
+}
+
+/** Exponential, with half of it left to chance, so that items that failed together don't come back together. */
+function pauseAfter(attempts: number): number {
+  const pauseMs = Math.min(longestPauseMs, firstPauseMs * 2 ** (attempts - 1));
+  return pauseMs * (0.5 + Math.random() / 2);
+}
