@@ -79,9 +79,19 @@ const fullest = 0.7;
 
 const digested = new Uint32Array(wordsPerSlot);
 
-/** The first 128 bits; the same array each time, for a million of them would be a million objects. */
+/**
+ * The first 128 bits, in the same array each time, for a million of them would be a million objects. As a text of
+ * bytes and not as a buffer, which takes four times as long to make and to collect.
+ */
 function digest(name: string): Uint32Array {
-  const bytes = hash('sha256', name, 'buffer');
-  for (let word = 0; word < wordsPerSlot; word += 1) digested[word] = bytes.readUInt32LE(word * 4);
+  const bytes = hash('sha256', name, 'binary');
+  for (let word = 0; word < wordsPerSlot; word += 1) {
+    const at = word * 4;
+    digested[word] =
+      bytes.charCodeAt(at) |
+      (bytes.charCodeAt(at + 1) << 8) |
+      (bytes.charCodeAt(at + 2) << 16) |
+      (bytes.charCodeAt(at + 3) << 24);
+  }
   return digested;
 }
