@@ -1,0 +1,70 @@
+import { z } from 'zod';
+
+/**
+ * How the site misbehaves for an id. On page and clip: `gone` 404, `forbidden` 403, `throttled` 429, `failing` 500. On the
+ * clip alone: `slow` takes `seconds` for its body, `broken` drops the connection half-way, `lying` ends early by
+ * what its Content-Length promised too much, `endless` never ends.
+ */
+const KINDS = [
+  'slow',
+  'gone',
+  'forbidden',
+  'throttled',
+  'failing',
+  'broken',
+  'lying',
+  'endless',
+] as const;
+
+const schema = z.strictObject({
+  id: z.string().min(1),
+  kind: z.enum(KINDS),
+  /** For that many requests, then normal again; for ever when absent. */
+  times: z.int().min(1).optional(),
+  /** How long `slow` takes. */
+  seconds: z.number().positive().max(3600).default(5),
+  /** What `throttled` asks for in its Retry-After header; no header when absent. */
+  retryAfterSeconds: z.int().min(0).max(3600).optional(),
+});
+
+/** One order to misbehave, as `POST /behaviour` takes it. */
+export type Behaviour = z.infer<typeof schema>;
+
+/** Parses what was posted; throws an error that names every wrong field. */
+export function parseBehaviour(text: string): Behaviour {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new Error('behaviour: not JSON — send {"id": "…", "kind": "gone"}', { cause });
+  }
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const problems = result.error.issues.map(({ path, message }) =>
+    path.length === 0 ? message : `${path.join('.')}: ${message}`,
+  );
+  throw new Error(
+    `behaviour: ${problems.join('; ')} — the fields are ${Object.keys(schema.shape).join(', ')}`,
+  );
+}
+
+/** What the site was told, by id. */
+export class Behaviours {
+  readonly #byId = new Map<string, { behaviour: Behaviour; left: number }>();
+
+  set(behaviour: Behaviour): void {
+    this.#byId.set(behaviour.id, { behaviour, left: behaviour.times ?? Infinity });
+  }
+
+  /** The behaviour for a request that it applies to, which is thereby counted; undefined means to behave. */
+  take(id: string, isClip: boolean): Behaviour | undefined {
+    const entry = this.#byId.get(id);
+    if (entry === undefined || !(isClip || isForPages(entry.behaviour))) return undefined;
+    if (--entry.left <= 0) this.#byId.delete(id);
+    return entry.behaviour;
+  }
+}
+
+function isForPages({ kind }: Behaviour): boolean {
+  return kind === 'gone' || kind === 'forbidden' || kind === 'throttled' || kind === 'failing';
+}

@@ -1,0 +1,152 @@
+/**
+ * The sample video site: a video for every id there is, on loopback, so that the local stack works without the internet.
+ *
+ *   GET  /watch?v=ID      the page              watch-page.ts
+ *   GET  /clips/ID.mp4    the file              send-clip.ts, clip.ts
+ *   POST /behaviour       misbehave for an id   behaviours.ts
+ *   GET  /requests        who was asked for how often: { "ID": { "watch": 1, "clip": 1, "complete": 1 } }
+ */
+import { createServer } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { text } from 'node:stream/consumers';
+import { freePort } from '../free-port.ts';
+import { Behaviours, parseBehaviour } from './behaviours.ts';
+import type { Behaviour } from './behaviours.ts';
+import { sendClip } from './send-clip.ts';
+import { watchPage } from './watch-page.ts';
+
+/** A running sample site. */
+export interface Site {
+  /** `http://127.0.0.1:PORT`. */
+  address: string;
+  stop: () => Promise<void>;
+}
+
+/** Requests for one id: of its page, of its clip (HEAD not counted), and of its clip sent to the end. */
+export interface RequestCount {
+  watch: number;
+  clip: number;
+  complete: number;
+}
+
+/** Starts the site; `gone` are ids that it answers 404 for. */
+export async function startSite(options: {
+  port?: number;
+  gone?: Iterable<string>;
+}): Promise<Site> {
+  const port = options.port ?? (await freePort());
+  const behaviours = new Behaviours();
+  const counts = new Map<string, RequestCount>();
+  for (const id of options.gone ?? []) behaviours.set({ id, kind: 'gone', seconds: 0 });
+
+  const server = createServer((request, response) => {
+    answer(request, response, { behaviours, counts }).catch((error: unknown) => {
+      // A client that goes away in the middle is its own affair.
+      if (!response.headersSent) sendText(response, 500, String(error));
+    });
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (cause) =>
+      reject(new Error(`start the sample site on port ${port}: ${cause.message}`, { cause })),
+    );
+    server.listen(port, '127.0.0.1', resolve);
+  });
+  return {
+    address: `http://127.0.0.1:${port}`,
+    stop: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+interface State {
+  behaviours: Behaviours;
+  counts: Map<string, RequestCount>;
+}
+
+async function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { behaviours, counts }: State,
+): Promise<void> {
+  const url = new URL(request.url ?? '/', 'http://site');
+  if (request.method === 'POST' && url.pathname === '/behaviour') {
+    return setBehaviour(request, response, behaviours);
+  }
+  if (request.method !== 'GET' && request.method !== 'HEAD') {
+    return sendText(response, 405, 'only GET, HEAD and POST /behaviour');
+  }
+  if (url.pathname === '/requests') {
+    response.setHeader('content-type', 'application/json');
+    response.end(JSON.stringify(Object.fromEntries(counts)));
+    return;
+  }
+  const isClip = url.pathname.startsWith('/clips/');
+  const id = isClip ? clipId(url.pathname) : url.pathname === '/watch' && url.searchParams.get('v');
+  if (!id) return sendText(response, 404, 'no such page: try /watch?v=ID or /clips/ID.mp4');
+
+  const count = counts.get(id) ?? { watch: 0, clip: 0, complete: 0 };
+  counts.set(id, count);
+  if (request.method === 'GET') count[isClip ? 'clip' : 'watch']++;
+  const behaviour = behaviours.take(id, isClip);
+  if (behaviour !== undefined && refuse(response, behaviour)) return;
+  if (isClip) {
+    if (await sendClip(request, response, { id, behaviour })) count.complete++;
+  } else {
+    response.setHeader('content-type', 'text/html; charset=utf-8');
+    response.end(watchPage(id));
+  }
+}
+
+async function setBehaviour(
+  request: IncomingMessage,
+  response: ServerResponse,
+  behaviours: Behaviours,
+): Promise<void> {
+  try {
+    behaviours.set(parseBehaviour(await text(request)));
+    response.writeHead(204).end();
+  } catch (error) {
+    sendText(response, 400, error instanceof Error ? error.message : String(error));
+  }
+}
+
+/** Answers for the kinds that are a status; false when there is a body to send after all. */
+function refuse(response: ServerResponse, behaviour: Behaviour): boolean {
+  switch (behaviour.kind) {
+    case 'gone':
+      // In the status line too, which is what yt-dlp repeats.
+      response.statusMessage = 'Video unavailable';
+      sendText(response, 404, 'Video unavailable');
+      return true;
+    case 'forbidden':
+      sendText(response, 403, 'This video is private');
+      return true;
+    case 'throttled':
+      if (behaviour.retryAfterSeconds !== undefined) {
+        response.setHeader('retry-after', behaviour.retryAfterSeconds);
+      }
+      sendText(response, 429, 'Too many requests');
+      return true;
+    case 'failing':
+      sendText(response, 500, 'Something went wrong');
+      return true;
+    default:
+      return false;
+  }
+}
+
+function clipId(pathname: string): string | undefined {
+  const encoded = /^\/clips\/([^/]+)\.mp4$/.exec(pathname)?.[1];
+  try {
+    return encoded && decodeURIComponent(encoded);
+  } catch {
+    return undefined;
+  }
+}
+
+function sendText(response: ServerResponse, status: number, body: string): void {
+  response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8' }).end(`${body}\n`);
+}
