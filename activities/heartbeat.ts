@@ -4,7 +4,7 @@ import { Context } from '@temporalio/activity';
 const heartbeatEveryMs = 1_000;
 
 /**
- * Heartbeats now and each second until disposed of. By the clock and not by progress, for one request to a slow
+ * Heartbeats now, each second, and when disposed of, so that a retry after a failure knows all that was done. By the clock and not by progress, for one request to a slow
  * cloud may take longer than the heartbeat time-out; requests that hang have their own limits.
  */
 export function keepHeartbeating(details: () => unknown): Disposable {
@@ -12,5 +12,10 @@ export function keepHeartbeating(details: () => unknown): Disposable {
   const beat = () => context.heartbeat(details());
   beat();
   const timer = setInterval(beat, heartbeatEveryMs);
-  return { [Symbol.dispose]: () => clearInterval(timer) };
+  return {
+    [Symbol.dispose]: () => {
+      clearInterval(timer);
+      beat();
+    },
+  };
 }

@@ -27,13 +27,8 @@ export function createPreflight(deps: PreflightDeps) {
   return async function preflight({ run, spec }: PreflightInput): Promise<void> {
     const checks = [
       checkList(deps, spec),
-      checkWritable(deps.storage, run.bucket, `${runFolder(run.name).root}preflight`),
-      // A key's name has no "/", so no item can have this one.
-      checkWritable(
-        deps.storage,
-        spec.destination.bucket,
-        `${spec.destination.prefix}.spotloop/preflight-${run.name}`,
-      ),
+      checkWritable(deps.storage, run.bucket, runFolder(run.name).root),
+      checkWritable(deps.storage, spec.destination.bucket, spec.destination.prefix, run.name),
       checkFleet(deps, run, spec),
       checkCommand(deps, spec),
     ];
@@ -68,10 +63,19 @@ async function checkList(deps: ListDeps, spec: RunSpec): Check {
   }
 }
 
-/** Creates a small object and deletes it, for both rights are needed: an upload with a wrong checksum is deleted. */
-async function checkWritable(storage: Storage, bucketName: string, name: string): Check {
+/**
+ * Creates a small object and deletes it, for both rights are needed: an upload with a wrong checksum is deleted.
+ * Its name has a "/" behind the prefix, which no item's has.
+ */
+async function checkWritable(
+  storage: Storage,
+  bucketName: string,
+  prefix: string,
+  probe = 'probe',
+): Check {
+  const place = `gs://${bucketName}/${prefix}`;
+  const name = `${prefix}.spotloop/preflight-${probe}`;
   const file = storage.bucket(bucketName).file(name);
-  const place = `gs://${bucketName}/${name.slice(0, name.lastIndexOf('/.spotloop') + 1)}`;
   try {
     await file.save('', { resumable: false, preconditionOpts: { ifGenerationMatch: 0 } });
   } catch (error) {

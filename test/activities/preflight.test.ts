@@ -1,0 +1,145 @@
+import { deepEqual, equal, match, ok } from 'node:assert/strict';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { after, before, describe, it } from 'node:test';
+import { Storage } from '@google-cloud/storage';
+import type { Fleet } from '../../activities/fleets/fleet.ts';
+import { createLocalFleet } from '../../activities/fleets/local.ts';
+import { createPreflight } from '../../activities/preflight.ts';
+import type { PreflightDeps } from '../../activities/preflight.ts';
+import { runFolder } from '../../domain/names.ts';
+import type { RunSpecInput } from '../../domain/run-spec.ts';
+import { uniqueName } from '../support/unique-name.ts';
+import {
+  closeWorld,
+  failureOf,
+  inActivity,
+  newRun,
+  objectsIn,
+  openWorld,
+  specOf,
+} from './world.ts';
+import type { World } from './world.ts';
+
+let world: World;
+let local: Fleet;
+before(async () => {
+  world = await openWorld();
+  local = createLocalFleet({
+    environment: {},
+    stagingFolder: world.stack.folder,
+    logFolder: world.stack.folder,
+    graceSeconds: 1,
+    log: { warn: () => {} },
+  });
+});
+after(() => closeWorld(world));
+
+function preflightOf(deps: Partial<PreflightDeps>) {
+  return createPreflight({
+    storage: world.google.storage,
+    isFileListAllowed: false,
+    fleets: { local },
+    defaultFleet: 'local',
+    ...deps,
+  });
+}
+
+function runWith(input: Partial<RunSpecInput>) {
+  const destination = `gs://${world.stack.bucket}/${uniqueName('videos')}/`;
+  const spec = specOf({ items: ['a'], destination, ...input });
+  return { run: newRun(spec.destination.bucket), spec };
+}
+
+describe('preflight', () => {
+  it('passes when all is there, and leaves nothing behind', async () => {
+    const { run, spec } = runWith({ task: { kind: 'command', name: 'resize' } });
+    await inActivity(preflightOf({ localCommands: ['resize'] }), { run, spec });
+    deepEqual(await objectsIn(world, spec.destination.prefix), []);
+    deepEqual(await objectsIn(world, runFolder(run.name).root), []);
+  });
+
+  it('passes where an attempt that died left its probe', async () => {
+    const { run, spec } = runWith({});
+    const probe = `${spec.destination.prefix}.spotloop/preflight-${run.name}`;
+    await world.google.storage.bucket(run.bucket).file(probe).save('');
+    await inActivity(preflightOf({}), { run, spec });
+    deepEqual(await objectsIn(world, spec.destination.prefix), []);
+  });
+
+  it('tells all problems at once, one a line', async () => {
+    const { run, spec } = runWith({
+      items: `gs://${world.stack.bucket}/no/list`,
+      destination: 'gs://no-such-bucket-anywhere/videos/',
+      task: { kind: 'command', name: 'resise' },
+    });
+    const preflight = preflightOf({ localCommands: ['resize'] });
+    const lines = (await failureOf('PreflightFailed', inActivity(preflight, { run, spec }))).split(
+      '\n',
+    );
+    equal(lines.length, 3, lines.join('\n'));
+    match(lines[0] ?? '', /^read list gs:.*no\/list: not found/);
+    match(lines[1] ?? '', /^write to gs:\/\/no-such-bucket-anywhere: no such bucket — create it/);
+    match(lines[2] ?? '', /^find command "resise" .*: it has resize — add it there/);
+  });
+
+  const refusals: [string, Partial<RunSpecInput>, Partial<PreflightDeps>, RegExp][] = [
+    [
+      'a file where only the local stack may read one',
+      { items: 'file:///etc/passwd' },
+      {},
+      /^read list file:\/\/\/etc\/passwd: this Temporal worker reads no files/,
+    ],
+    [
+      'a fleet that this Temporal worker has not',
+      { fleet: 'kubernetes' },
+      {},
+      /^find fleet "kubernetes": this Temporal worker has none — give it access to a cluster/,
+    ],
+    [
+      'the local fleet where it is not allowed',
+      { fleet: 'local' },
+      { fleets: {}, defaultFleet: 'kubernetes' },
+      /^find fleet "local": .* use "fleet": "kubernetes"/,
+    ],
+    [
+      'a command where there is none',
+      { task: { kind: 'command', name: 'resize' } },
+      { localCommands: [] },
+      /it has none — add it there/,
+    ],
+  ];
+  for (const [what, input, deps, pattern] of refusals) {
+    it(`refuses ${what}`, async () => {
+      const { run, spec } = runWith(input);
+      const message = await failureOf(
+        'PreflightFailed',
+        inActivity(preflightOf(deps), { run, spec }),
+      );
+      match(message, pattern);
+      equal(message.split('\n').length, 1);
+    });
+  }
+
+  it('names both places that may not be written', async () => {
+    // Rights are nothing that the storage server knows: this one refuses everybody.
+    const server = createServer((_, response) => response.writeHead(403).end());
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    const storage = new Storage({
+      projectId: world.stack.project,
+      apiEndpoint: `http://127.0.0.1:${port}`,
+      useAuthWithCustomEndpoint: false,
+    });
+    const { run, spec } = runWith({});
+    const message = await failureOf(
+      'PreflightFailed',
+      inActivity(preflightOf({ storage }), { run, spec }),
+    );
+    server.closeAllConnections();
+    server.close();
+    const { bucket, prefix } = spec.destination;
+    ok(message.includes(`write to gs://${bucket}/${prefix}: forbidden (403) — give`), message);
+    ok(message.includes(`write to gs://${bucket}/.spotloop/`), message);
+  });
+});

@@ -1,0 +1,223 @@
+import { deepEqual, equal, ok, rejects } from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { createCreateQueue } from '../../activities/create-queue.ts';
+import { createPublishItems } from '../../activities/publish-items.ts';
+import type { PublishItemsDeps, PublishProgress } from '../../activities/publish-items.ts';
+import { decodeItem } from '../../domain/item.ts';
+import type { Item } from '../../domain/item.ts';
+import { queueNames, runFolder } from '../../domain/names.ts';
+import type { RunRef } from '../../domain/names.ts';
+import { itemsPerShard } from '../../domain/snapshot.ts';
+import { closeWorld, failureOf, inActivity, newActivity, newRun, openWorld } from './world.ts';
+import type { World } from './world.ts';
+
+let world: World;
+before(async () => {
+  world = await openWorld();
+});
+after(() => closeWorld(world));
+
+const keyOf = (index: number) => `key ${index}`;
+
+/** A run with its queue, and shards of so many items. */
+async function publishable(items: number): Promise<RunRef> {
+  const run = newRun(world.stack.bucket);
+  await inActivity(createCreateQueue({ ...world.google, installation: 'test' }), {
+    run,
+    spec: { leaseDeadlineMs: 60_000 },
+  });
+  const bucket = world.google.storage.bucket(run.bucket);
+  for (let shard = 0; shard * itemsPerShard < items; shard += 1) {
+    const from = shard * itemsPerShard;
+    const length = Math.min(itemsPerShard, items - from);
+    const text = Array.from({ length }, (_, at) => `${keyOf(from + at)}\n`).join('');
+    await bucket.file(runFolder(run.name).newShard(shard)).save(text, { resumable: false });
+  }
+  return run;
+}
+
+/** Takes so many items out of the queue; waits for as many. */
+async function pullItems(run: RunRef, count: number): Promise<Item[]> {
+  const subscription = `projects/${world.stack.project}/subscriptions/${queueNames(run.name).items}`;
+  const items: Item[] = [];
+  while (items.length < count) {
+    const [{ receivedMessages }] = await world.google.subscriber.pull({
+      subscription,
+      maxMessages: 1_000,
+    });
+    const received = receivedMessages ?? [];
+    if (received.length === 0) continue;
+    items.push(...received.map(({ message }) => decodeItem(String(message?.data))));
+    await world.google.subscriber.acknowledge({
+      subscription,
+      ackIds: received.map(({ ackId }) => ackId ?? ''),
+    });
+  }
+  return items;
+}
+
+async function isQueueEmpty(run: RunRef): Promise<boolean> {
+  const [{ receivedMessages }] = await world.google.subscriber.pull({
+    subscription: `projects/${world.stack.project}/subscriptions/${queueNames(run.name).items}`,
+    maxMessages: 1,
+    // The emulator waits for a first message otherwise.
+    returnImmediately: true,
+  });
+  return (receivedMessages ?? []).length === 0;
+}
+
+const sortedIndices = (items: Item[]) => items.map(({ index }) => index).toSorted((a, b) => a - b);
+
+/** A publisher that may refuse or hold up requests, in front of the real one. */
+function publisherThat(hold: (request: number) => Promise<void>): PublishItemsDeps {
+  let requests = 0;
+  const publisher = new Proxy(world.google.publisher, {
+    get(target, name) {
+      if (name !== 'publish') return Reflect.get(target, name) as unknown;
+      return async (request: Parameters<typeof target.publish>[0]) => {
+        requests += 1;
+        await hold(requests - 1);
+        return target.publish(request);
+      };
+    },
+  });
+  return { ...world.google, publisher };
+}
+
+describe('publishItems', () => {
+  it('publishes each item once with its index, in lanes', async () => {
+    const count = itemsPerShard + 500;
+    const run = await publishable(count);
+    const snapshot = { published: count };
+    const publish = createPublishItems(world.google);
+    const [first, second] = await Promise.all(
+      [0, 1].map((lane) => inActivity(publish, { run, snapshot, lane, lanes: 2 })),
+    );
+    deepEqual([first, second], [{ published: itemsPerShard }, { published: 500 }]);
+    const items = await pullItems(run, count);
+    deepEqual(
+      sortedIndices(items),
+      Array.from({ length: count }, (_, index) => index),
+    );
+    ok(items.every(({ index, key, deaths }) => key === keyOf(index) && deaths === 0));
+    ok(await isQueueEmpty(run));
+  });
+
+  it('goes on where the last heartbeat was', async () => {
+    const run = await publishable(5_000);
+    const input = { run, snapshot: { published: 5_000 }, lane: 0, lanes: 1 };
+    const details: PublishProgress = { confirmed: 4_321 };
+    const result = await inActivity(createPublishItems(world.google), input, details);
+    equal(result.published, 5_000);
+    const items = await pullItems(run, 679);
+    deepEqual([sortedIndices(items)[0], items.length], [4_321, 679]);
+    ok(await isQueueEmpty(run));
+  });
+
+  it('goes on in a later shard of its lane', async () => {
+    const count = itemsPerShard * 2 + 10;
+    const run = await publishable(count);
+    const input = { run, snapshot: { published: count }, lane: 0, lanes: 2 };
+    const details: PublishProgress = { confirmed: itemsPerShard + 7 };
+    equal(
+      (await inActivity(createPublishItems(world.google), input, details)).published,
+      itemsPerShard + 10,
+    );
+    const indices = sortedIndices(await pullItems(run, 3));
+    deepEqual(
+      indices,
+      [7, 8, 9].map((offset) => itemsPerShard * 2 + offset),
+    );
+    ok(await isQueueEmpty(run));
+  });
+
+  it('says only what is confirmed without a gap, and a retry publishes the rest', async () => {
+    const run = await publishable(10_000);
+    const input = { run, snapshot: { published: 10_000 }, lane: 0, lanes: 1 };
+    // The third request fails while later ones succeed.
+    const failing = publisherThat(async (request) => {
+      if (request === 2) throw new Error('connection lost');
+    });
+    const activity = newActivity();
+    let last: PublishProgress = { confirmed: 0 };
+    activity.on('heartbeat', (details: PublishProgress) => {
+      last = details;
+    });
+    await rejects(
+      activity.run(createPublishItems(failing), input),
+      /connection lost — it is tried again/,
+    );
+    equal(last.confirmed, 2_000);
+    await inActivity(createPublishItems(world.google), input, last);
+    const all = Array.from({ length: 10_000 }, (_, index) => index);
+    const pulled = new Set<number>();
+    while (pulled.size < all.length) {
+      for (const { index } of await pullItems(run, 1)) pulled.add(index);
+    }
+    deepEqual(
+      [...pulled].toSorted((a, b) => a - b),
+      all,
+    );
+  });
+
+  it('ends when it is cancelled, with nothing under way', async () => {
+    const run = await publishable(20_000);
+    let underWay = 0;
+    let release = () => {};
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    let started = () => {};
+    const hasStarted = new Promise<void>((resolve) => {
+      started = resolve;
+    });
+    const holding = publisherThat(async () => {
+      underWay += 1;
+      started();
+      await held;
+      underWay -= 1;
+    });
+    const activity = newActivity();
+    const input = { run, snapshot: { published: 20_000 }, lane: 0, lanes: 1 };
+    const publishing = activity.run(createPublishItems(holding), input);
+    await hasStarted;
+    activity.cancel();
+    release();
+    await rejects(publishing, { name: 'CancelledFailure' });
+    equal(underWay, 0);
+  });
+
+  it('keeps a rate within a few per cent', async () => {
+    const run = await publishable(3_000);
+    const input = {
+      run,
+      snapshot: { published: 3_000 },
+      lane: 0,
+      lanes: 1,
+      itemsPerMinute: 60_000,
+    };
+    const startedAt = performance.now();
+    await inActivity(createPublishItems(world.google), input);
+    const perMinute = (3_000 / (performance.now() - startedAt)) * 60_000;
+    // The first half second's worth goes at once.
+    ok(perMinute > 57_000 && perMinute < 75_000, `${Math.round(perMinute)} a minute`);
+  });
+
+  it('ends the run when the topic is gone', async () => {
+    const run = newRun(world.stack.bucket);
+    const shard = world.google.storage.bucket(run.bucket).file(runFolder(run.name).newShard(0));
+    await shard.save('a\n');
+    const input = { run, snapshot: { published: 1 }, lane: 0, lanes: 1 };
+    const message = await failureOf(
+      'StepFailed',
+      inActivity(createPublishItems(world.google), input),
+    );
+    ok(message.startsWith(`publish 1 items to projects/${world.stack.project}/topics/`), message);
+  });
+
+  it('notices a shard that is not what the snapshot counted', async () => {
+    const run = await publishable(10);
+    const input = { run, snapshot: { published: 11 }, lane: 0, lanes: 1 };
+    await rejects(inActivity(createPublishItems(world.google), input), /10 keys instead of 11/);
+  });
+});

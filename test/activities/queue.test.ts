@@ -1,0 +1,122 @@
+import { deepEqual, equal, match, rejects } from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { createCreateQueue } from '../../activities/create-queue.ts';
+import { createDeleteQueue } from '../../activities/delete-queue.ts';
+import { queueNames } from '../../domain/names.ts';
+import { closeWorld, inActivity, newRun, openWorld } from './world.ts';
+import type { World } from './world.ts';
+
+let world: World;
+before(async () => {
+  world = await openWorld();
+});
+after(() => closeWorld(world));
+
+const spec = { leaseDeadlineMs: 45_000 };
+
+const createQueue = () =>
+  createCreateQueue({ ...world.google, installation: '127.0.0.1:7233/default' });
+
+async function subscription(name: string) {
+  const path = `projects/${world.stack.project}/subscriptions/${name}`;
+  const [found] = await world.google.subscriber.getSubscription({ subscription: path });
+  return found;
+}
+
+async function namesLeft(run: string): Promise<string[]> {
+  const project = `projects/${world.stack.project}`;
+  const [topics] = await world.google.publisher.listTopics({ project });
+  const [subscriptions] = await world.google.subscriber.listSubscriptions({ project });
+  return [...topics, ...subscriptions]
+    .map(({ name }) => name ?? '')
+    .filter((name) => name.includes(run));
+}
+
+describe('createQueue', () => {
+  it('makes the items subscription as the run wants it', async () => {
+    const run = newRun(world.stack.bucket);
+    await inActivity(createQueue(), { run, spec });
+    const { items, deadItems } = queueNames(run.name);
+    const found = await subscription(items);
+    equal(found.ackDeadlineSeconds, 45);
+    equal(found.enableMessageOrdering, false);
+    match(found.deadLetterPolicy?.deadLetterTopic ?? '', new RegExp(`/topics/${deadItems}$`));
+    equal(found.deadLetterPolicy?.maxDeliveryAttempts, 100);
+    equal(String(found.expirationPolicy?.ttl?.seconds), String(31 * 24 * 3600));
+    deepEqual(found.labels, {
+      'spotloop-installation': '127-0-0-1-7233-default',
+      'spotloop-run': run.name,
+    });
+  });
+
+  it('makes a queue that counts deliveries', async () => {
+    const run = newRun(world.stack.bucket);
+    await inActivity(createQueue(), { run, spec });
+    const { items } = queueNames(run.name);
+    const project = `projects/${world.stack.project}`;
+    await world.google.publisher.publish({
+      topic: `${project}/topics/${items}`,
+      messages: [{ data: Buffer.from('x') }],
+    });
+    const pull = async () => {
+      const [{ receivedMessages = [] }] = await world.google.subscriber.pull({
+        subscription: `${project}/subscriptions/${items}`,
+        maxMessages: 1,
+      });
+      return receivedMessages?.[0];
+    };
+    const first = await pull();
+    equal(first?.deliveryAttempt, 1);
+    await world.google.subscriber.modifyAckDeadline({
+      subscription: `${project}/subscriptions/${items}`,
+      ackIds: [first?.ackId ?? ''],
+      ackDeadlineSeconds: 0,
+    });
+    equal((await pull())?.deliveryAttempt, 2);
+  });
+
+  it('succeeds again, and where an attempt that died left half of it', async () => {
+    const run = newRun(world.stack.bucket);
+    const { outcomes } = queueNames(run.name);
+    await world.google.publisher.createTopic({
+      name: `projects/${world.stack.project}/topics/${outcomes}`,
+    });
+    await inActivity(createQueue(), { run, spec });
+    await inActivity(createQueue(), { run, spec });
+    equal((await namesLeft(run.name)).length, 6);
+  });
+});
+
+describe('deleteQueue', () => {
+  it('deletes all that was created, and succeeds again', async () => {
+    const run = newRun(world.stack.bucket);
+    await inActivity(createQueue(), { run, spec });
+    await inActivity(createDeleteQueue(world.google), { run });
+    deepEqual(await namesLeft(run.name), []);
+    await inActivity(createDeleteQueue(world.google), { run });
+  });
+
+  it('deletes the rest when one part of it fails, and names that', async () => {
+    const run = newRun(world.stack.bucket);
+    await inActivity(createQueue(), { run, spec });
+    const { items } = queueNames(run.name);
+    const subscriber = new Proxy(world.google.subscriber, {
+      get(target, name) {
+        if (name !== 'deleteSubscription') return Reflect.get(target, name) as unknown;
+        return async (request: { subscription: string }) => {
+          if (request.subscription.endsWith(items)) throw new Error('connection lost');
+          return target.deleteSubscription(request);
+        };
+      },
+    });
+    const deleteQueue = createDeleteQueue({ ...world.google, subscriber });
+    await rejects(
+      inActivity(deleteQueue, { run }),
+      new RegExp(`subscription ${items}: connection lost`),
+    );
+    deepEqual(await namesLeft(run.name), [
+      `projects/${world.stack.project}/subscriptions/${items}`,
+    ]);
+    await inActivity(createDeleteQueue(world.google), { run });
+  });
+});

@@ -1,0 +1,100 @@
+import { equal } from 'node:assert/strict';
+import { ApplicationFailure } from '@temporalio/activity';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { runFolder, runName } from '../../domain/names.ts';
+import type { RunRef } from '../../domain/names.ts';
+import { parseRunSpec } from '../../domain/run-spec.ts';
+import type { RunSpec, RunSpecInput } from '../../domain/run-spec.ts';
+import { createGoogleClients } from '../../workers/process/google-clients.ts';
+import type { GoogleClients } from '../../workers/process/google-clients.ts';
+import { startQueueAndStorage } from '../support/stack.ts';
+import type { QueueAndStorage } from '../support/stack.ts';
+import { uniqueName } from '../support/unique-name.ts';
+
+/** What tests of activities stand on: the servers, and the clients as the Temporal worker makes them. */
+export type World = { readonly stack: QueueAndStorage; readonly google: GoogleClients };
+
+export async function openWorld(): Promise<World> {
+  const stack = await startQueueAndStorage();
+  Object.assign(process.env, stack.env);
+  return { stack, google: await createGoogleClients({ projectId: stack.project }) };
+}
+
+export async function closeWorld({ stack, google }: World): Promise<void> {
+  await google.close();
+  await stack.stop();
+}
+
+/** A run of its own in the test's bucket. */
+export function newRun(bucket: string): RunRef {
+  const workflowId = uniqueName('test');
+  const firstRunId = crypto.randomUUID();
+  return { name: runName(workflowId, firstRunId), workflowId, firstRunId, bucket };
+}
+
+/** Input as a person types it, parsed. */
+export function specOf(input: RunSpecInput): RunSpec {
+  const parsed = parseRunSpec(input);
+  if (parsed.kind === 'valid') return parsed.spec;
+  throw new Error(parsed.problems.join('\n'));
+}
+
+/** Fails unless the promise rejects with a failure of this type that Temporal does not retry. Gives back its message. */
+export async function failureOf(type: string, promise: Promise<unknown>): Promise<string> {
+  const error: unknown = await promise.then(
+    () => new Error('it did not fail'),
+    (reason: unknown) => reason,
+  );
+  if (!(error instanceof ApplicationFailure)) throw error;
+  equal(error.type, type);
+  equal(error.nonRetryable, true);
+  return error.message;
+}
+
+/** Runs one activity as the Temporal worker would; silent, for tests let activities fail on purpose. */
+export function inActivity<Input, Output>(
+  activity: (input: Input) => Promise<Output>,
+  input: Input,
+  heartbeatDetails?: unknown,
+): Promise<Output> {
+  return newActivity(heartbeatDetails).run(activity, input);
+}
+
+/** An activity's surroundings that a test can listen to and cancel. */
+export function newActivity(heartbeatDetails?: unknown): MockActivityEnvironment {
+  const silent = () => {};
+  return new MockActivityEnvironment(
+    { heartbeatDetails },
+    {
+      logger: {
+        log: silent,
+        trace: silent,
+        debug: silent,
+        info: silent,
+        warn: silent,
+        error: silent,
+      },
+    },
+  );
+}
+
+/** Names of objects that begin like this. */
+export async function objectsIn({ google, stack }: World, prefix: string): Promise<string[]> {
+  const [files] = await google.storage.bucket(stack.bucket).getFiles({ prefix });
+  return files.map((file) => file.name);
+}
+
+/** Keys in the snapshot's shards of one kind, in order. */
+export async function keysIn(
+  world: World,
+  run: RunRef,
+  kind: 'new' | 'present',
+): Promise<string[]> {
+  const bucket = world.google.storage.bucket(world.stack.bucket);
+  const keys: string[] = [];
+  for (const name of await objectsIn(world, `${runFolder(run.name).root}snapshot/${kind}/`)) {
+    const [bytes] = await bucket.file(name).download();
+    keys.push(...bytes.toString('utf8').trimEnd().split('\n'));
+  }
+  return keys;
+}
