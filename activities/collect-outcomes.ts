@@ -46,7 +46,7 @@ export function createCollectOutcomes(deps: CollectorDeps) {
       throw error;
     }
     if (until === 'quiet' || isShutdown(signal)) await desks.drop(desk);
-    else desks.keep(desk);
+    else desks.keep(desk, signal.aborted ? 'some-time' : 'soon');
     return signal.aborted ? cancelled : sampleOf(desk, Date.now());
   };
 }

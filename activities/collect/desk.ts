@@ -65,10 +65,12 @@ export class Desks {
     };
   }
 
-  /** Puts a desk back for the next slice. The one unused longest makes room. */
-  keep(desk: Desk): void {
-    desk.outcomes.park();
-    desk.deadItems.park();
+  /** Puts a desk back for the next slice, be it `soon` or some time. The one unused longest makes room. */
+  keep(desk: Desk, next: 'soon' | 'some-time'): void {
+    for (const mailbox of [desk.outcomes, desk.deadItems]) {
+      if (next === 'soon') mailbox.park();
+      else mailbox.leave();
+    }
     this.#kept.set(desk.run.name, desk);
     const [oldest] = this.#kept.keys();
     if (this.#kept.size > maxDesks && oldest !== undefined) this.#kept.delete(oldest);

@@ -8,8 +8,11 @@ const maxAckRequestBytes = 400_000;
 const pullTimeoutMs = 90_000;
 /** Pause after a pull that failed for a passing reason. */
 const retryPauseMs = 1_000;
-/** What arrives in a parked mailbox waits so long for the next slice; then that runs elsewhere, or there is none. */
-const parkedMs = 5_000;
+/**
+ * What arrives in a parked mailbox waits so long for the next slice, which comes within a tenth of this; else it
+ * runs in another process, and waits for these very messages.
+ */
+const parkedMs = 1_000;
 
 /** A message in hand: leased, not yet acked. */
 export type Mail = {
@@ -69,10 +72,16 @@ export class Mailbox {
     if (this.#state !== 'open') return;
     this.#state = 'parked';
     this.#onChange = () => {};
-    this.#leaving = setTimeout(() => {
-      this.#state = 'left';
-      void this.#giveBackQuietly(this.take());
-    }, parkedMs).unref();
+    this.#leaving = setTimeout(() => this.leave(), parkedMs).unref();
+  }
+
+  /** As {@link park}, and gives back at once what its pulls still bring. */
+  leave(): void {
+    if (this.#state === 'closed') return;
+    clearTimeout(this.#leaving);
+    this.#state = 'left';
+    this.#onChange = () => {};
+    void this.#giveBackQuietly(this.take());
   }
 
   /** Cuts its pulls off and gives back what nobody took, so that the next collector has it at once. */
