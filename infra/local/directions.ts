@@ -1,0 +1,46 @@
+import { dirname } from 'node:path';
+import { LOCAL_BUCKET, TASK_QUEUE } from './stack.ts';
+import type { Stack } from './stack.ts';
+
+/** The list that the local stack is tried with. */
+export const SAMPLE_LIST = new URL('../../examples/youtube-ids', import.meta.url).href;
+/** Where samples go. */
+export const SAMPLE_DESTINATION = `gs://${LOCAL_BUCKET}/videos/`;
+
+/** The input of a run of the sample list against a stack. */
+export function sampleInput(stack: Stack, items: number): Record<string, unknown> {
+  return {
+    items: SAMPLE_LIST,
+    limit: items,
+    destination: SAMPLE_DESTINATION,
+    task: { kind: 'yt-dlp', url: `${stack.site.address}/watch?v={key}` },
+    concurrency: 4,
+    workers: 1,
+  };
+}
+
+/** What a person needs to know to use a running stack: addresses, variables to paste, a command that works. */
+export function directions(stack: Stack, workflowId: string): string {
+  const { temporal, site, bucketFolder, logFolder } = stack;
+  const input = JSON.stringify(sampleInput(stack, 100)).replaceAll("'", `'\\''`);
+  return `
+Temporal Web UI   ${temporal.uiAddress}/namespaces/${temporal.namespace}/workflows
+Temporal server   ${temporal.address}
+sample site       ${site.address}/watch?v=dQw4w9WgXcQ
+bucket            ${bucketFolder}   (gs://${LOCAL_BUCKET})
+logs              ${logFolder}
+
+Paste this into another terminal to use the temporal command there:
+
+  export TEMPORAL_ADDRESS=${temporal.address} TEMPORAL_NAMESPACE=${temporal.namespace}
+  export PATH="$PATH:${dirname(stack.temporalCli)}"
+
+Then, for example:
+
+  temporal workflow start --type downloadRun --task-queue ${TASK_QUEUE} --workflow-id ${workflowId} \\
+    --input '${input}'
+  temporal workflow query --type progress --workflow-id ${workflowId}
+  temporal workflow describe --workflow-id ${workflowId}
+  temporal workflow result --workflow-id ${workflowId}
+`;
+}

@@ -1,0 +1,59 @@
+/** `npm run local`: the local stack, until Ctrl-C. */
+import { Command, InvalidArgumentError } from 'commander';
+import { directions } from './directions.ts';
+import { untilInterrupted } from './interruption.ts';
+import { startStack } from './stack.ts';
+
+/** What a shell reports for a program that Ctrl-C ended. */
+const INTERRUPTED_EXIT = 130;
+
+interface Flags {
+  temporalPort?: number;
+  uiPort?: number;
+  folder?: string;
+}
+
+const { temporalPort, uiPort, folder } = new Command('npm run local --')
+  .description('Starts the local stack and keeps it until Ctrl-C.')
+  .option('--temporal-port <port>', 'port of the Temporal server (default: a free one)', parsePort)
+  .option('--ui-port <port>', 'port of its Web UI (default: a free one)', parsePort)
+  .option('--folder <path>', 'where database, bucket and logs are (default: .spotloop)')
+  .addHelpText('after', '\nExample:\n  npm run local -- --temporal-port 7233 --ui-port 8233')
+  .parse()
+  .opts<Flags>();
+
+const interrupted = untilInterrupted();
+let isUp = false;
+void interrupted.then(() => {
+  // Until the stack is up there is nothing to take down in order: what was started ends with us.
+  if (!isUp) process.exit(INTERRUPTED_EXIT);
+});
+try {
+  const startedAt = performance.now();
+  const stack = await startStack({
+    folder,
+    ports: { temporal: temporalPort, ui: uiPort },
+    report: say,
+  });
+  isUp = true;
+  say(`local stack: up after ${((performance.now() - startedAt) / 1000).toFixed(1)} s`);
+  process.stdout.write(`${directions(stack, 'my-run')}\nCtrl-C stops all of it.\n`);
+  await interrupted;
+  say('local stack: stopping');
+  await stack.stop();
+} catch (error) {
+  say(error instanceof Error ? error.message : String(error));
+  process.exitCode = 1;
+}
+
+function say(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+
+function parsePort(text: string): number {
+  const port = Number(text);
+  if (!Number.isInteger(port) || port < 1 || port > 65_535) {
+    throw new InvalidArgumentError('a port is a whole number from 1 to 65535');
+  }
+  return port;
+}
