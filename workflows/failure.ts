@@ -14,14 +14,17 @@ export function runFailure(
   type: FailureType,
   message: string,
   more?: { cause?: unknown; details?: unknown[] },
-) {
-  return ApplicationFailure.create({
+): ApplicationFailure {
+  const failure = ApplicationFailure.create({
     type,
     message,
     nonRetryable: true,
     cause: more?.cause instanceof Error ? more.cause : undefined,
     details: more?.details,
   });
+  // Whoever reads it has something to mend, and the message names the place; ours is of no use to them.
+  failure.stack = '';
+  return failure;
 }
 
 /** An ending that `error` means. A bug is none of ours to judge: it is thrown on and blocks the workflow task until mended. */

@@ -1,4 +1,3 @@
-import { fileURLToPath } from 'node:url';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { createActivities } from '../../activities/index.ts';
@@ -11,12 +10,15 @@ import { listenForShutdown } from '../process/shutdown.ts';
 import { createTemporalLogger } from './logger.ts';
 import { readSettings } from './settings.ts';
 import type { Settings } from './settings.ts';
+import { readWorkflowBundle } from './workflow-bundle.ts';
 
 /**
  * The Temporal worker: polls the task queue for workflow tasks and activities until SIGTERM.
  *
- *   settings.ts   what the environment says        logger.ts   Temporal's log into ours
- *   ../process/   what it shares with the downloader
+ *   settings.ts          what the environment says
+ *   logger.ts            Temporal's log into ours
+ *   workflow-bundle.ts   the workflow code, made by bundle-workflows.ts
+ *   ../process/          what it shares with the downloader
  *   ../../workflows, ../../activities   what it runs
  */
 
@@ -32,19 +34,21 @@ const fileNameBytes = 255;
 async function run(settings: Settings, log: Log): Promise<void> {
   Runtime.install({ logger: createTemporalLogger(log), shutdownSignals: [] });
   const google = await createGoogleClients({ projectId: settings.GOOGLE_CLOUD_PROJECT });
+  const workflowBundle = await readWorkflowBundle(settings.SPOTLOOP_WORKFLOW_BUNDLE);
   const { connectionOptions, namespace = 'default' } = loadClientConnectConfig();
   const connection = await NativeConnection.connect(connectionOptions);
   const localFleet = createLocalFleet({
     logFolder: settings.SPOTLOOP_LOG_FOLDER,
     stagingFolder: settings.SPOTLOOP_STAGING_FOLDER,
     graceSeconds: settings.SPOTLOOP_GRACE_SECONDS,
+    environment: process.env,
     log,
   });
   const worker = await Worker.create({
     connection,
     namespace,
     taskQueue: settings.SPOTLOOP_TASK_QUEUE,
-    workflowsPath: fileURLToPath(new URL('../../workflows/index.ts', import.meta.url)),
+    workflowBundle,
     activities: createActivities({
       projectId: google.projectId,
       publisher: google.publisher,

@@ -21,6 +21,8 @@ const schema = z.object({
   /** Time downloaders have after SIGTERM: what GKE gives a Spot pod by default. */
   SPOTLOOP_GRACE_SECONDS: z.coerce.number().positive().max(600).default(15),
   SPOTLOOP_COMMANDS_FILE: z.string().optional(),
+  /** A bundle made when the image was built; without it one is made at start. */
+  SPOTLOOP_WORKFLOW_BUNDLE: z.string().min(1).optional(),
   SPOTLOOP_LOG_LEVEL: z.enum(logLevels).default('info'),
   /** Google's own variables; set, they mean an emulator. */
   STORAGE_EMULATOR_HOST: z.string().optional(),
