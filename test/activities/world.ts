@@ -1,6 +1,13 @@
 import { equal } from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { ApplicationFailure } from '@temporalio/activity';
 import { MockActivityEnvironment } from '@temporalio/testing';
+import { createSnapshotList } from '../../activities/snapshot-list.ts';
 import { runFolder, runName } from '../../domain/names.ts';
 import type { RunRef } from '../../domain/names.ts';
 import { parseRunSpec } from '../../domain/run-spec.ts';
@@ -97,4 +104,55 @@ export async function keysIn(
     keys.push(...bytes.toString('utf8').trimEnd().split('\n'));
   }
   return keys;
+}
+
+/** The activity, as on the local stack. */
+export function snapshotListOf(world: World) {
+  return createSnapshotList({
+    storage: world.google.storage,
+    isFileListAllowed: true,
+    maxComponentBytes: 255,
+  });
+}
+
+/** A run over these items, into a prefix of its own. */
+export function runOver(
+  { stack }: World,
+  items: RunSpecInput['items'],
+  more: Partial<RunSpecInput> = {},
+): { run: RunRef; spec: RunSpec } {
+  const destination = `gs://${stack.bucket}/${uniqueName('videos')}/`;
+  const spec = specOf({ items, destination, task: { kind: 'http' }, ...more });
+  return { run: newRun(stack.bucket), spec };
+}
+
+/** Puts a list into the bucket and gives back its address. */
+export async function listObject(
+  { google, stack }: World,
+  content: string | Buffer,
+): Promise<string> {
+  const name = `lists/${uniqueName('list')}`;
+  await google.storage.bucket(stack.bucket).file(name).save(content);
+  return `gs://${stack.bucket}/${name}`;
+}
+
+/** Writes a list to this machine's disk and gives back its address. */
+export async function listFile({ stack }: World, content: string | Buffer): Promise<string> {
+  const path = join(stack.folder, uniqueName('list'));
+  await writeFile(path, content);
+  return pathToFileURL(path).href;
+}
+
+/** A web server on loopback that gives one answer to all. */
+export async function listServer(
+  answer: (response: ServerResponse, path: string) => void,
+): Promise<{ url: string; close: () => void }> {
+  const server = createServer((request, response) => answer(response, request.url ?? ''));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  const close = () => {
+    server.closeAllConnections();
+    server.close();
+  };
+  return { url: `http://127.0.0.1:${port}/`, close };
 }

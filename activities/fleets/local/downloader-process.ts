@@ -46,6 +46,9 @@ const misconfiguredExitCode = 64;
 /** Between its own deadline and ours: time to exit, and to be seen exiting on a busy machine. */
 const graceReserveMs = 3_000;
 
+/** How the downloader begins the line that says why it ended; a stack trace may follow. */
+const endingMark = 'spotloop downloader: ';
+
 /** Enough for one log line of a downloader, error text included. */
 const tailBytes = 8_192;
 
@@ -133,11 +136,11 @@ function exitText(exit: Exit): string {
   return typeof exit === 'number' ? `exit code ${exit}` : `killed by ${exit}`;
 }
 
-/** The last line that it wrote. */
+/** What it said of its end, or else the last line that it wrote. */
 function lastWords(logFile: string): string {
   try {
-    const last = readFileSync(logFile).subarray(-tailBytes).toString('utf8').trimEnd();
-    const line = last.slice(last.lastIndexOf('\n') + 1);
+    const tail = readFileSync(logFile).subarray(-tailBytes).toString('utf8').trimEnd().split('\n');
+    const line = tail.findLast((text) => text.startsWith(endingMark)) ?? tail.at(-1) ?? '';
     return line === '' ? '' : `, "${line}"`;
   } catch {
     return '';

@@ -1,14 +1,17 @@
 import type { DownloaderEnd, DownloaderProcess } from './downloader-process.ts';
 
 /** A downloader that lived shorter did not get to work: it dies of its surroundings, not of an item. */
-const immediateDeathMs = 5_000;
+export const immediateDeathMs = 5_000;
 
-/** After so many immediate deaths in a row nobody believes in the next one. With the pauses that is some ten seconds. */
-const maxImmediateDeaths = 6;
+/**
+ * After so many immediate deaths in a row nobody believes in the next one. With the pauses that is a minute and a
+ * half: longer than what passes by itself, such as a server that restarts.
+ */
+export const maxImmediateDeaths = 10;
 
 /** The pause before the first replacement; doubles with each immediate death, up to the longest. */
 const firstPauseMs = 250;
-const longestPauseMs = 30_000;
+export const longestPauseMs = 30_000;
 
 type State =
   | { readonly kind: 'live' }
