@@ -1,6 +1,6 @@
 import type { FleetState } from '../../domain/fleet-state.ts';
 import type { Fleet, FleetPlan } from './fleet.ts';
-import { startDownloader } from './local/downloader-process.ts';
+import { countEarlier, deleteStaged, startDownloader } from './local/downloader-process.ts';
 import type { DownloaderProgram } from './local/downloader-process.ts';
 import { Keeper } from './local/keeper.ts';
 
@@ -67,10 +67,11 @@ export function createLocalFleet(deps: LocalFleetDeps): LocalFleet {
     },
 
     async stop(run) {
+      const earlier = stopping.get(run);
+      if (earlier !== undefined) return earlier;
       const crew = crews.get(run);
-      if (crew === undefined) return stopping.get(run);
       crews.delete(run);
-      const stopped = Promise.all(crew.keepers.map((keeper) => keeper.stop())).then(() => {});
+      const stopped = stopCrew(deps, run, crew);
       stopping.set(run, stopped);
       try {
         await stopped;
@@ -85,6 +86,11 @@ export function createLocalFleet(deps: LocalFleetDeps): LocalFleet {
     },
   };
   return fleet;
+}
+
+async function stopCrew(deps: LocalFleetDeps, run: string, crew: Crew | undefined): Promise<void> {
+  await Promise.all(crew?.keepers.map((keeper) => keeper.stop()) ?? []);
+  await deleteStaged(deps, run);
 }
 
 function isUnderWay(state: FleetState): boolean {
@@ -109,8 +115,10 @@ function setWanted(deps: LocalFleetDeps, crew: Crew, workers: number): void {
 }
 
 function newKeeper(deps: LocalFleetDeps, { run, assignment }: FleetPlan, index: number): Keeper {
+  const prefix = `${run}-${index}-`;
+  const earlier = countEarlier(deps, run, prefix);
   return new Keeper(
-    (replacement) => startDownloader(deps, assignment, `${run}-${index}-${replacement}`),
+    (replacement) => startDownloader(deps, assignment, `${prefix}${earlier + replacement}`),
     (message) => deps.log.warn({ run, index }, message),
   );
 }

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -52,24 +52,31 @@ const endingMark = 'spotloop downloader: ';
 /** Enough for one log line of a downloader, error text included. */
 const tailBytes = 8_192;
 
-/** Starts one downloader as a child process. */
+/** Starts one downloader as a child process. Never throws: what cannot be started has died. */
 export function startDownloader(
   program: DownloaderProgram,
   assignment: Assignment,
   name: string,
 ): DownloaderProcess {
   const stagingFolder = join(program.stagingFolder, assignment.run, name);
-  const logFile = join(program.logFolder, assignment.run, `${name}.log`);
-  mkdirSync(stagingFolder, { recursive: true });
-  mkdirSync(join(program.logFolder, assignment.run), { recursive: true });
+  const logFile = join(logFolderOf(program, assignment.run), `${name}.log`);
   const startedAtMs = performance.now();
-  const child = spawnChild(program, logFile, {
-    [assignmentVariable]: JSON.stringify(assignment),
-    SPOTLOOP_DOWNLOADER: name,
-    SPOTLOOP_EXIT_WITH_STDIN: '1',
-    SPOTLOOP_STAGING_FOLDER: stagingFolder,
-    SPOTLOOP_GRACE_SECONDS: String(program.graceSeconds),
-  });
+  let child: ChildProcess;
+  try {
+    mkdirSync(stagingFolder, { recursive: true });
+    mkdirSync(logFolderOf(program, assignment.run), { recursive: true });
+    child = spawnChild(program, logFile, {
+      [assignmentVariable]: JSON.stringify(assignment),
+      SPOTLOOP_DOWNLOADER: name,
+      SPOTLOOP_EXIT_WITH_STDIN: '1',
+      SPOTLOOP_STAGING_FOLDER: stagingFolder,
+      SPOTLOOP_GRACE_SECONDS: String(program.graceSeconds),
+    });
+  } catch (error) {
+    const message = `run downloader ${name}: it did not start: ${String(error)} — make its folders writable`;
+    const ended = Promise.resolve({ kind: 'died', message, livedMs: 0 } as const);
+    return { name, pid: undefined, ended, end: async () => {} };
+  }
 
   const ended = exitOf(child).then(async (exit): Promise<DownloaderEnd> => {
     // What it forked, such as yt-dlp, is in its process group: after a kill nobody else would end that.
@@ -93,6 +100,27 @@ export function startDownloader(
     clearTimeout(killer);
   };
   return { name, pid: child.pid, ended, end: () => (ending ??= end()) };
+}
+
+/**
+ * Downloaders whose names begin like this and that were started on this machine before, by an earlier Temporal worker
+ * too: one of its downloaders may still drain, and a beat must not be taken for another's.
+ */
+export function countEarlier(program: DownloaderProgram, run: string, prefix: string): number {
+  try {
+    return readdirSync(logFolderOf(program, run)).filter((name) => name.startsWith(prefix)).length;
+  } catch {
+    return 0;
+  }
+}
+
+/** Removes what killed downloaders of a run left behind. */
+export async function deleteStaged(program: DownloaderProgram, run: string): Promise<void> {
+  await rm(join(program.stagingFolder, run), { recursive: true, force: true });
+}
+
+function logFolderOf(program: DownloaderProgram, run: string): string {
+  return join(program.logFolder, run);
 }
 
 /**

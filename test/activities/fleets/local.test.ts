@@ -104,6 +104,7 @@ describe('a local fleet', () => {
     ]);
     deepEqual(await readdir(join(folder, 'staging', plan.run)), []);
     await fleet.stop(plan.run);
+    ok(!existsSync(join(folder, 'staging', plan.run)));
     deepEqual(await fleet.read(plan.run), { kind: 'absent' });
   });
 
@@ -184,6 +185,13 @@ describe('a local fleet', () => {
     while ((await pidsOf(plan.run)).length > 0) await sleep(20);
     const log = await readFile(join(folder, 'logs', plan.run, `${plan.run}-0-0.log`), 'utf8');
     match(log, /downloader leaves/);
+
+    // The next owner knows nothing of it, and yet gives no name twice.
+    const { fleet } = newFleet({ logFolder: join(folder, 'logs') });
+    deepEqual(await fleet.read(plan.run), { kind: 'absent' });
+    await fleet.start(plan);
+    ok((await readdir(join(folder, 'logs', plan.run))).includes(`${plan.run}-0-1.log`));
+    await fleet.stop(plan.run);
   });
 });
 
@@ -215,6 +223,21 @@ describe('a local fleet that cannot run', () => {
     );
     await fleet.stop(plan.run);
     deepEqual(await fleet.read(plan.run), { kind: 'absent' });
+  });
+
+  it('says so when it cannot even start one', async () => {
+    const file = join(world.stack.folder, uniqueName('file'));
+    await writeFile(file, '');
+    const { fleet } = newFleet({ stagingFolder: file });
+    const plan = await idleRun(1);
+    await fleet.start(plan);
+    const state = await until(
+      fleet,
+      plan.run,
+      (now) => now.kind === 'running' && now.waitingFor !== undefined,
+    );
+    match(state.kind === 'running' ? (state.waitingFor ?? '') : '', /did not start: .*ENOTDIR/);
+    await fleet.stop(plan.run).catch(() => {});
   });
 
   it('kills a downloader that does not end within its grace time, and what that started', async () => {
