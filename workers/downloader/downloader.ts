@@ -58,13 +58,6 @@ type Held = {
   readonly abort: AbortController;
 };
 
-/**
- * How long an idle pull waits. Longer than Pub/Sub lets it, so that the server ends it and no answer is
- * on its way when the request is given up.
- */
-const idlePullMs = 60_000;
-const shortestPullMs = 1_000;
-
 /** Pulls, works, settles; resolves when the downloader has left in order, with its last beat sent. */
 export async function runDownloader(deps: DownloaderDeps): Promise<DownloaderEnding> {
   const { assignment, queue, log, now, stopping, throttle } = deps;
@@ -90,7 +83,13 @@ export async function runDownloader(deps: DownloaderDeps): Promise<DownloaderEnd
     atMs: Date.now(),
   });
   const beating = createBeating({ queue, describe, log });
-  const pulling = createPulling({ queue, log, onAnswer: accept, onHopeless: refuse });
+  const pulling = createPulling({
+    queue,
+    log,
+    onReady: accept,
+    onHopeless: refuse,
+    random: Math.random,
+  });
 
   function accept(deliveries: Delivery[]): void {
     for (const delivery of deliveries) acceptOne(delivery);
@@ -120,7 +119,6 @@ export async function runDownloader(deps: DownloaderDeps): Promise<DownloaderEnd
       void letGo(held);
     } else if (deaths >= deathsToWorkAlone && deaths < assignment.maxDeaths) {
       alone = held;
-      pulling.giveUp();
     } else {
       void work(held);
     }
@@ -137,7 +135,7 @@ export async function runDownloader(deps: DownloaderDeps): Promise<DownloaderEnd
       // I4: whoever has the lease now does the item; ours would only be a second outcome.
       if (held.lease.isLost || isQueueGone) return;
       if (settlement.kind === 'outcome') await settling.settle(held.lease, settlement.outcome);
-      else await settling.release(held.lease, held.item, held.deaths);
+      else await release(held);
     } catch (error) {
       // Not acked, so Pub/Sub delivers it again.
       log.warn({ index: held.item.index, reason: messageOf(error) }, 'item could not be settled');
@@ -148,12 +146,18 @@ export async function runDownloader(deps: DownloaderDeps): Promise<DownloaderEnd
 
   async function letGo(held: Held): Promise<void> {
     try {
-      await settling.release(held.lease, held.item, held.deaths);
+      await release(held);
     } catch (error) {
       log.warn({ index: held.item.index, reason: messageOf(error) }, 'item was not released');
     } finally {
       putDown(held);
     }
+  }
+
+  /** A copy that is published while a pull of ours is under way comes straight back to us. */
+  async function release(held: Held): Promise<void> {
+    await pulling.quiet();
+    await settling.release(held.lease, held.item, held.deaths);
   }
 
   function putDown(held: Held): void {
@@ -198,9 +202,7 @@ export async function runDownloader(deps: DownloaderDeps): Promise<DownloaderEnd
       return;
     }
     const free = slots - hand.size - pulling.requested;
-    if (free <= 0 || !pulling.hasRoom) return;
-    const waitMs = Math.min(idlePullMs, assignment.idleExitMs - idleMs);
-    pulling.pull(free, Math.max(shortestPullMs, waitMs));
+    if (free > 0 && pulling.isReady) pulling.pull(free);
   }
 
   function releaseAlone(held: Held): void {
@@ -219,7 +221,6 @@ export async function runDownloader(deps: DownloaderDeps): Promise<DownloaderEnd
 
   function leave(how: DownloaderEnding): void {
     ending ??= how;
-    pulling.giveUp();
     wake();
   }
 

@@ -38,8 +38,9 @@ import { createThrottle } from './throttle.ts';
 /** Of the grace time, kept for killing, removing staged files, publishing and acking. */
 const reserveShare = 1 / 3;
 const longestReserveMs = 5_000;
-/** Before the end of the grace time everything is given up, so that the exit is still ours. */
-const exitMarginMs = 500;
+/** Of the grace time, left at its end when everything is given up, so that the exit is still ours. */
+const exitShare = 1 / 10;
+const longestExitMs = 500;
 
 const crashedExitCode = 1;
 
@@ -116,7 +117,7 @@ function prepareShutdown(environment: DownloaderEnvironment) {
       stopping.abort();
       const reserveMs = Math.min(longestReserveMs, graceMs * reserveShare);
       setTimeout(() => killing.abort(), graceMs - reserveMs);
-      setTimeout(() => over.abort(), graceMs - exitMarginMs);
+      setTimeout(() => over.abort(), graceMs - Math.min(longestExitMs, graceMs * exitShare));
       setTimeout(() => process.exit(shutdownExitCodes[why]), graceMs);
     },
     { withStdin: environment.SPOTLOOP_EXIT_WITH_STDIN },

@@ -1,108 +1,99 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Log } from '../process/log.ts';
 import type { Delivery, Queue } from './queue.ts';
-import { isCancelled, isHopeless, messageOf } from './remote-errors.ts';
+import { isHopeless, messageOf } from './remote-errors.ts';
 
-/** Pulls under way. */
+/** Asking the queue for items, one request at a time. */
 export type Pulling = {
   /** Messages asked for and not yet answered: slots that are spoken for (I3). */
   readonly requested: number;
-  /** True when a further pull may begin. */
-  readonly hasRoom: boolean;
-  /** Asks for `max` messages, waiting up to `waitMs` for them. */
-  pull(max: number, waitMs: number): void;
-  /** Nobody wants to wait for the pulls under way any more; they are given up after a moment. */
-  giveUp(): void;
+  /** True when the next request may be made: none is under way, and it isn't resting after an empty answer. */
+  readonly isReady: boolean;
+  /** Asks for at most `max` messages; only when ready. */
+  pull(max: number): void;
+  /** Resolves when no request is under way. */
+  quiet(): Promise<void>;
 };
 
 export type PullingOptions = {
   readonly queue: Pick<Queue, 'pull'>;
-  /** Called once a pull, with nothing when none came; its slots are no longer requested then. */
-  onAnswer(deliveries: Delivery[]): void;
+  /** Called when a request is answered, and again when it is ready after a rest. */
+  onReady(deliveries: Delivery[]): void;
   /** The queue can't be pulled from, however often it is tried. `everAnswered`: it could be before. */
   onHopeless(error: unknown, everAnswered: boolean): void;
   readonly log: Log;
+  /** Gives 0 ≤ x < 1. */
+  readonly random: () => number;
 };
 
 /**
- * Slots become free one by one, and an idle queue answers a pull only after its wait: so several are under way. More
- * than these gain nothing, for on a full queue each is answered at once.
+ * Rest after an empty answer; it doubles while they stay empty. An idle downloader asks once in two seconds or so: a
+ * fleet of thousands may idle without anybody noticing, and an item waits no longer than that.
  */
-const maxPulls = 8;
+const firstRestMs = 100;
+const longestRestMs = 2_000;
 
-/** A server that answers an idle pull sooner than this is not waiting for messages: asking again at once would spin. */
-const shortestIdlePullMs = 1_000;
-
+/** Rest after a failure, doubling likewise. */
 const firstRetryMs = 250;
 const longestRetryMs = 30_000;
 
-/** Pub/Sub's answers are not the same everywhere at once after a topic was made: three tries in two seconds. */
-const hopelessTries = 3;
-
-/**
- * A pull that is given up while its answer is under way leaves messages leased to nobody, which then look like a death
- * (I7). An answer that isn't there after this long is most likely not coming.
- */
-const giveUpAfterMs = 1_000;
+/** Pub/Sub's answers are not the same everywhere at once after a topic was made: four tries in some two seconds. */
+const hopelessTries = 4;
 
 export function createPulling(options: PullingOptions): Pulling {
-  const { queue, log } = options;
+  const { queue, log, random } = options;
   let requested = 0;
-  let pulls = 0;
+  let isBusy = false;
   let failures = 0;
+  let empties = 0;
   let everAnswered = false;
-  let giveUp = new AbortController();
+  let whenQuiet: (() => void)[] = [];
 
-  const pullOnce = async (
-    max: number,
-    waitMs: number,
-    signal: AbortSignal,
-  ): Promise<Delivery[]> => {
-    const startedMs = performance.now();
+  /** The messages and the rest that is due after them. */
+  const pullOnce = async (max: number): Promise<{ deliveries: Delivery[]; restMs: number }> => {
     try {
-      const deliveries = await queue.pull(max, waitMs, signal);
+      const deliveries = await queue.pull(max);
       failures = 0;
       everAnswered = true;
-      const tookMs = performance.now() - startedMs;
-      if (deliveries.length === 0 && tookMs < shortestIdlePullMs) {
-        await sleep(shortestIdlePullMs - tookMs, undefined, { signal });
-      }
-      return deliveries;
+      empties = deliveries.length === 0 ? empties + 1 : 0;
+      const restMs = empties === 0 ? 0 : Math.min(longestRestMs, firstRestMs * 2 ** (empties - 1));
+      return { deliveries, restMs };
     } catch (error) {
-      if (signal.aborted || isCancelled(error)) return [];
       failures += 1;
-      if (isHopeless(error) && failures >= hopelessTries) {
-        options.onHopeless(error, everAnswered);
-        return [];
-      }
-      log.warn({ reason: messageOf(error) }, 'pull failed');
-      const pauseMs = Math.min(longestRetryMs, firstRetryMs * 2 ** failures);
-      await sleep(pauseMs * (0.5 + Math.random() / 2), undefined, { signal }).catch(() => {});
-      return [];
+      if (isHopeless(error) && failures >= hopelessTries) options.onHopeless(error, everAnswered);
+      else log.warn({ reason: messageOf(error) }, 'pull failed');
+      const restMs = Math.min(longestRetryMs, firstRetryMs * 2 ** (failures - 1));
+      return { deliveries: [], restMs };
     }
+  };
+
+  const pullAndRest = async (max: number): Promise<void> => {
+    const { deliveries, restMs } = await pullOnce(max);
+    requested = 0;
+    if (restMs === 0) isBusy = false;
+    options.onReady(deliveries);
+    for (const resolve of whenQuiet) resolve();
+    whenQuiet = [];
+    if (restMs === 0) return;
+    await sleep(restMs * (0.5 + random() / 2));
+    isBusy = false;
+    options.onReady([]);
   };
 
   return {
     get requested() {
       return requested;
     },
-    get hasRoom() {
-      return pulls < maxPulls;
+    get isReady() {
+      return !isBusy;
     },
-    pull(max, waitMs) {
-      requested += max;
-      pulls += 1;
-      void (async () => {
-        const deliveries = await pullOnce(max, waitMs, giveUp.signal);
-        requested -= max;
-        pulls -= 1;
-        options.onAnswer(deliveries);
-      })();
+    pull(max) {
+      isBusy = true;
+      requested = max;
+      void pullAndRest(max);
     },
-    giveUp() {
-      const abandoned = giveUp;
-      giveUp = new AbortController();
-      setTimeout(() => abandoned.abort(), giveUpAfterMs);
+    async quiet() {
+      if (requested > 0) await new Promise<void>((resolve) => whenQuiet.push(resolve));
     },
   };
 }

@@ -1,8 +1,6 @@
 /** gRPC status codes that mean something to a downloader: grpc.github.io/grpc/core/md_doc_statuscodes.html */
 const grpc = {
-  cancelled: 1,
   invalidArgument: 3,
-  deadlineExceeded: 4,
   notFound: 5,
   permissionDenied: 7,
   unauthenticated: 16,
@@ -16,14 +14,6 @@ const hopeless: readonly number[] = [
   grpc.permissionDenied,
   grpc.unauthenticated,
 ];
-
-export function deadlineExceeded(error: unknown): boolean {
-  return codeOf(error) === grpc.deadlineExceeded;
-}
-
-export function isCancelled(error: unknown): boolean {
-  return codeOf(error) === grpc.cancelled;
-}
 
 export function isNotFound(error: unknown): boolean {
   return codeOf(error) === grpc.notFound;
