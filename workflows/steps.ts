@@ -40,8 +40,11 @@ export const { collectOutcomes } = proxyActivities<Activities>({
   startToCloseTimeout: '5m',
 });
 
-/** Clean-up and report go on for a day when a cloud is away; then the run says what is left. */
-const lastStep: ActivityOptions = { scheduleToCloseTimeout: '24h', retry };
+/** Clean-up and report go on for a day when a cloud is away, asking each two minutes; then the run says what is left. */
+const lastStep: ActivityOptions = {
+  scheduleToCloseTimeout: '24h',
+  retry: { ...retry, maximumInterval: '2m' },
+};
 
 export const { stopFleet, deleteQueue } = proxyActivities<Activities>({
   ...lastStep,

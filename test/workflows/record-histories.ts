@@ -1,0 +1,45 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
+import { TestWorkflowEnvironment } from '@temporalio/testing';
+import { ensurePart } from '../../infra/local/install/part.ts';
+import { findTemporalCli } from '../../infra/local/install/temporal-cli.ts';
+import { endingCases } from './endings.ts';
+import { bundleWorkflows, runCase } from './run-case.ts';
+
+/**
+ * `npm run record:history`: writes a history for every kind of ending. A recorded one is never replaced: it stands for runs
+ * that began with the code of its day, so a change of the workflow adds new ones beside it under a new name.
+ */
+
+const folder = new URL('histories/', import.meta.url);
+const [, , suffix = ''] = process.argv;
+
+/** Where and by whom it was recorded is nobody's business, and replaying does not look at it. */
+function withoutMachine(json: string): string {
+  const names = new Set(['stackTrace', 'identity', 'stack']);
+  return JSON.stringify(
+    JSON.parse(json, (name, value: unknown) => (names.has(name) ? '' : value)),
+    null,
+    1,
+  );
+}
+
+await mkdir(folder, { recursive: true });
+const environment = await TestWorkflowEnvironment.createLocal({
+  server: {
+    executable: { type: 'existing-path', path: await ensurePart(await findTemporalCli()) },
+  },
+});
+try {
+  const bundle = await bundleWorkflows();
+  for (const endingCase of endingCases) {
+    const { history } = await runCase(environment, bundle, endingCase);
+    const file = `${endingCase.name}${suffix === '' ? '' : `-${suffix}`}.json`;
+    await writeFile(new URL(file, folder), `${withoutMachine(historyToJSON(history))}\n`, {
+      flag: 'wx',
+    });
+    process.stdout.write(`recorded ${file}: ${history.events?.length ?? 0} events\n`);
+  }
+} finally {
+  await environment.teardown();
+}
