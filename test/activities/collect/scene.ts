@@ -1,4 +1,7 @@
-import { MockActivityEnvironment } from '@temporalio/testing';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import type { MockActivityEnvironment } from '@temporalio/testing';
 import type { v1 } from '@google-cloud/pubsub';
 import { createCollectOutcomes } from '../../../activities/collect-outcomes.ts';
 import { createCreateQueue } from '../../../activities/create-queue.ts';
@@ -6,7 +9,7 @@ import { loadLedger } from '../../../activities/ledger/load-ledger.ts';
 import type { LedgerState } from '../../../activities/ledger/ledger-state.ts';
 import { encodeBeat, outcomesTopicKinds } from '../../../domain/beat.ts';
 import type { Beat } from '../../../domain/beat.ts';
-import { queueNames } from '../../../domain/names.ts';
+import { queueNames, runFolder } from '../../../domain/names.ts';
 import type { RunRef } from '../../../domain/names.ts';
 import { encodeOutcome } from '../../../domain/outcome.ts';
 import type { Outcome } from '../../../domain/outcome.ts';
@@ -76,6 +79,26 @@ export class Scene {
   ledger(): Promise<LedgerState> {
     const { storage } = this.world.google;
     return loadLedger(storage.bucket(this.run.bucket), this.run.name, this.snapshot);
+  }
+
+  /** Indices in the ledger at this very moment, from the server's own files: a request would come a moment later. */
+  indicesInFiles(): Set<number> {
+    const folder = join(
+      this.world.stack.storageFolder,
+      this.run.bucket,
+      runFolder(this.run.name).ledger,
+    );
+    if (!existsSync(folder)) return new Set();
+    const lines = readdirSync(folder)
+      .filter((name) => name.endsWith('.jsonl.gz'))
+      .flatMap((name) =>
+        gunzipSync(readFileSync(join(folder, name)))
+          .toString()
+          .split('\n'),
+      );
+    return new Set(
+      lines.filter((line) => line !== '').map((line) => (JSON.parse(line) as Outcome).index),
+    );
   }
 
   /** Publishes outcomes as downloaders do, some in a message. */
