@@ -4,6 +4,8 @@ import { encodeKey } from '../../domain/object-name.ts';
 const maxMessages = 1_000;
 /** Examples a message: enough to look at, few enough to read. */
 const maxExamples = 3;
+/** A shorter key is a part of many words: it is not looked for. */
+const shortestKeyLookedFor = 3;
 
 /** A message that items failed with. */
 export type FrequentError = {
@@ -21,7 +23,10 @@ export type FrequentError = {
 export function normaliseError(error: string, key: string): string {
   const text = error.split('\n', 1)[0] ?? '';
   return [key, encodeKey(key)]
-    .reduce((rest, name) => (name.length < 3 ? rest : rest.replaceAll(name, '{key}')), text)
+    .reduce(
+      (rest, name) => (name.length < shortestKeyLookedFor ? rest : rest.replaceAll(name, '{key}')),
+      text,
+    )
     .replaceAll(/\b[0-9a-f]{8}-[0-9a-f-]{27}\b/gi, '{id}')
     .replaceAll(/\b(?=[0-9a-f]*\d)[0-9a-f]{12,}\b/gi, '{id}')
     .replaceAll(/\b\d{1,3}(\.\d{1,3}){3}(:\d+)?\b/g, '{address}')

@@ -92,7 +92,7 @@ export function planReport(input: ReportInput, statistics: RunStatistics): RunRe
     storedBytes,
     retried: statistics.retried,
     rates: {
-      itemsPerMinute: perSecond(done, seconds) * 60,
+      itemsPerMinute: perSecond(done * 60, seconds),
       bytesPerSecond: perSecond(storedBytes, seconds),
     },
     secondsPerItem: {

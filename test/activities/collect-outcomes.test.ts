@@ -178,7 +178,7 @@ test('cancellation loses nothing: the next collector finds the rest at once', as
       attempt.cancel();
       return subscriber.acknowledge(request);
     },
-  } as never);
+  });
   const collecting = scene.collect(collector, { environment: attempt });
   await rejects(collecting, CancelledFailure);
   const { settled } = await scene.ledger();
