@@ -8,7 +8,7 @@ import { messageOf } from './remote-errors.ts';
 export type Beating = {
   /** Says it now, once. @throws whatever publishing came back with. */
   beat(): Promise<void>;
-  /** Says it now and every {@link beatIntervalMs} until {@link stop}; a lost beat is only logged. */
+  /** Says it every {@link beatIntervalMs} until {@link stop}; a lost beat is only logged. */
   start(): void;
   /** Says it soon, because the downloader has run out of work; {@link hasWork} takes it back. */
   isIdle(): void;
@@ -46,7 +46,6 @@ export function createBeating(options: {
   return {
     beat,
     start() {
-      tryBeat();
       interval = setInterval(tryBeat, beatIntervalMs);
     },
     isIdle() {

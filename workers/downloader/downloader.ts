@@ -17,6 +17,7 @@
  * - I9  Nothing a list supplies is given to a shell, leaves the prefix or is taken for an option. → tasks/
  * - I10 Which programs can run is fixed in the image, never in the run's input.                   → tasks/command.ts
  */
+import pRetry from 'p-retry';
 import type { Beat } from '../../domain/beat.ts';
 import { deathsOf, deathsToWorkAlone, decodeItem } from '../../domain/item.ts';
 import type { Item } from '../../domain/item.ts';
@@ -25,7 +26,7 @@ import { createLeaseKeeper } from './lease-keeper.ts';
 import type { Lease } from './lease-keeper.ts';
 import { createPulling } from './pulling.ts';
 import type { Delivery, Queue } from './queue.ts';
-import { isNotFound, messageOf } from './remote-errors.ts';
+import { isHopeless, isNotFound, messageOf } from './remote-errors.ts';
 import { createSettling } from './settling.ts';
 import { workOnItem } from './work-on-item.ts';
 import type { WorkDeps } from './work-on-item.ts';
@@ -46,8 +47,8 @@ export type DownloaderEnding =
   | { readonly kind: 'stopped' }
   /** The run's queue was deleted: the run is over. */
   | { readonly kind: 'queue-deleted' }
-  /** The queue never could be pulled from. */
-  | { readonly kind: 'queue-refused'; readonly error: unknown };
+  /** The queue could not be used from the start; `doing` says for what. */
+  | { readonly kind: 'queue-refused'; readonly doing: string; readonly error: unknown };
 
 /** An item in hand. */
 type Held = {
@@ -57,6 +58,9 @@ type Held = {
   readonly lease: Lease;
   readonly abort: AbortController;
 };
+
+/** Tries of the first beat, which shows that outcomes can be published: some two seconds, as for the first pull. */
+const firstBeatTries = { retries: 3, minTimeout: 250, factor: 2, randomize: true } as const;
 
 /** Pulls, works, settles; resolves when the downloader has left in order, with its last beat sent. */
 export async function runDownloader(deps: DownloaderDeps): Promise<DownloaderEnding> {
@@ -211,7 +215,8 @@ export async function runDownloader(deps: DownloaderDeps): Promise<DownloaderEnd
   }
 
   function refuse(error: unknown, everAnswered: boolean): void {
-    if (!everAnswered) leave({ kind: 'queue-refused', error });
+    const doing = "pull from the run's items subscription";
+    if (!everAnswered) leave({ kind: 'queue-refused', doing, error });
     else if (isNotFound(error)) leave({ kind: 'queue-deleted' });
     else return;
     // There is nobody to report to: what runs is of no use any more.
@@ -224,14 +229,21 @@ export async function runDownloader(deps: DownloaderDeps): Promise<DownloaderEnd
     wake();
   }
 
-  // The throttle opens by the clock and nobody calls: look once a second.
-  const throttleTimer = setInterval(wake, 1_000);
   stopping.addEventListener('abort', wake, { once: true });
   deps.killing.addEventListener('abort', () => {
     for (const held of hand) held.abort.abort(new Error('grace time over'));
   });
+  await pRetry(() => beating.beat(), { ...firstBeatTries, signal: stopping }).catch(
+    (error: unknown) => {
+      if (!isHopeless(error)) return;
+      isQueueGone = true;
+      leave({ kind: 'queue-refused', doing: "publish to the run's outcomes topic", error });
+    },
+  );
   beating.start();
   wake();
+  // The throttle opens by the clock and nobody calls: look once a second.
+  const throttleTimer = setInterval(wake, 1_000);
   const how = await left.promise;
   clearInterval(throttleTimer);
   beating.stop();

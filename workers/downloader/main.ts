@@ -132,7 +132,7 @@ function exitCodeOf(ending: DownloaderEnding, cause: ShutdownCause | null): numb
   switch (ending.kind) {
     case 'queue-refused':
       throw new MisconfiguredError(
-        `pull from the run's items subscription: ${messageOf(ending.error)} — the run may be over; else grant the downloader roles/pubsub.subscriber on it`,
+        `${ending.doing}: ${messageOf(ending.error)} — unless the run is over already, grant the downloader roles/pubsub.subscriber and publisher`,
         { cause: ending.error },
       );
     case 'idle':

@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { judgeYtDlpErrors } from '../../domain/yt-dlp-errors.ts';
+
+/** What yt-dlp 2026.8.19 and its users' bug reports show on standard error, by what it means. */
+const table: Record<'permanent' | 'transient' | 'throttled', readonly string[]> = {
+  permanent: [
+    "ERROR: [youtube] abc: Private video. Sign in if you've been granted access to this video",
+    'ERROR: [youtube] abc: Video unavailable',
+    'ERROR: [youtube] abc: Video unavailable. This video is no longer available because the YouTube account associated with this video has been terminated.',
+    'ERROR: [youtube] abc: Video unavailable. This video contains content from X, who has blocked it on copyright grounds',
+    'ERROR: [youtube] abc: This video has been removed by the uploader',
+    "ERROR: [youtube] abc: This video has been removed for violating YouTube's Terms of Service",
+    'ERROR: [youtube] abc: Sign in to confirm your age. This video may be inappropriate for some users. Use --cookies-from-browser or --cookies for the authentication.',
+    'ERROR: [youtube] abc: The uploader has not made this video available in your country',
+    'ERROR: [youtube] abc: Join this channel to get access to members-only content like this video, and other exclusive perks.',
+    'ERROR: [youtube] abc: This video is only available to Music Premium members',
+    'ERROR: [youtube] abc: This live event will begin in 3 days.',
+    'ERROR: [youtube] abc: Premieres in 2 hours',
+    'ERROR: [youtube:truncated_id] ab: Incomplete YouTube ID ab. URL https://www.youtube.com/watch?v=ab looks truncated.',
+    'ERROR: [generic] x: Unable to download webpage: HTTP Error 404: Not Found (caused by <HTTPError 404: Not Found>)',
+    'ERROR: [generic] x: Unable to download webpage: HTTP Error 410: Gone (caused by <HTTPError 410: Gone>)',
+    'ERROR: unable to download video data: HTTP Error 404: Not Found',
+    'ERROR: [youtube] abc: Requested format is not available. Use --list-formats for a list of available formats',
+    'ERROR: Unsupported URL: http://127.0.0.1/x',
+    'ERROR: [vimeo] 1: This video is DRM protected',
+    'ERROR: You have requested merging of multiple formats but ffmpeg is not installed. Aborting due to --abort-on-error',
+    'yt-dlp: error: no such option: --nonsense',
+    'WARNING: [youtube] Unable to download webpage: HTTP Error 429: Too Many Requests\nERROR: [youtube] abc: Private video. Sign in',
+  ],
+  throttled: [
+    'ERROR: [youtube] abc: Sign in to confirm you’re not a bot. Use --cookies-from-browser or --cookies for the authentication.',
+    "ERROR: [youtube] abc: Sign in to confirm you're not a bot. This helps protect our community. Learn more",
+    "ERROR: [youtube] abc: Video unavailable. This content isn't available, try again later. The current session has been rate-limited by YouTube for up to an hour.",
+    'ERROR: [generic] x: Unable to download webpage: HTTP Error 429: Too Many Requests (caused by <HTTPError 429: Too Many Requests>)',
+    'ERROR: unable to download video data: HTTP Error 429: Too Many Requests',
+    'WARNING: [youtube] Unable to download webpage: HTTP Error 429: Too Many Requests\nERROR: [youtube] abc: Failed to extract any player response',
+  ],
+  transient: [
+    'ERROR: unable to download video data: HTTP Error 403: Forbidden',
+    'ERROR: [generic] x: Unable to download webpage: HTTP Error 500: Internal Server Error (caused by <HTTPError 500: Internal Server Error>)',
+    'ERROR: [generic] x: Unable to download webpage: HTTP Error 503: Service Unavailable',
+    "ERROR: [generic] x: Unable to download webpage: [Errno 111] Connection refused (caused by TransportError('…'))",
+    'ERROR: [generic] x: Unable to download webpage: The read operation timed out',
+    'ERROR: content too short (expected 500 bytes and served 20)',
+    'ERROR: \r[download] Got error: 10000 bytes read, 20000 more expected. Giving up after 2 retries',
+    'ERROR: [youtube] abc: Unable to extract yt initial data; please report this issue on https://github.com/yt-dlp/yt-dlp/issues?q= , filling out the appropriate issue template.',
+    'Traceback (most recent call last):\nMemoryError',
+    '',
+  ],
+};
+
+describe('judgeYtDlpErrors', () => {
+  for (const [kind, texts] of Object.entries(table)) {
+    for (const text of texts) {
+      it(`takes for ${kind}: ${JSON.stringify(text.slice(0, 90))}`, () => {
+        assert.equal(judgeYtDlpErrors(text).kind, kind);
+      });
+    }
+  }
+
+  it("gives back yt-dlp's last error in one line, without advice", () => {
+    const { error } = judgeYtDlpErrors(
+      'WARNING: something\nERROR: [youtube] abc: Unable to extract x; please report this issue on https://github.com/…\n',
+    );
+    assert.equal(error, '[youtube] abc: Unable to extract x');
+    assert.equal(judgeYtDlpErrors('').error, 'yt-dlp failed without a word');
+  });
+
+  it('takes time in proportion to the text, also for a text made to be slow', () => {
+    const startedMs = performance.now();
+    judgeYtDlpErrors(`ERROR: ${'account invalid '.repeat(100_000)}`);
+    assert.ok(performance.now() - startedMs < 1_000);
+  });
+});
