@@ -9,7 +9,9 @@ export async function lockFolder(folder: string): Promise<() => Promise<void>> {
   await mkdir(folder, { recursive: true });
   const file = join(folder, 'stack.pid');
   const holder = Number(await readFile(file, 'utf8').catch(() => '0'));
-  if (holder !== process.pid && isRunning(holder)) throw alreadyTaken(folder, holder);
+  // Our own pid may be that of a dead holder, too: in a container they repeat.
+  const isTaken = holder === process.pid ? ours.has(file) : isRunning(holder);
+  if (isTaken) throw alreadyTaken(folder, holder);
   await rm(file, { force: true });
   // `wx`: of two that come at the same moment, one gets it.
   await writeFile(file, String(process.pid), { flag: 'wx' }).catch(
@@ -17,8 +19,15 @@ export async function lockFolder(folder: string): Promise<() => Promise<void>> {
       throw error.code === 'EEXIST' ? alreadyTaken(folder, undefined) : error;
     },
   );
-  return () => rm(file, { force: true });
+  ours.add(file);
+  return async () => {
+    ours.delete(file);
+    await rm(file, { force: true });
+  };
 }
+
+/** What this process holds. */
+const ours = new Set<string>();
 
 function alreadyTaken(folder: string, pid: number | undefined): Error {
   const process = pid === undefined ? '' : ` (process ${pid})`;
