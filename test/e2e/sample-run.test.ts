@@ -1,0 +1,137 @@
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import type { RunResult } from '../../domain/progress.ts';
+import { clipOf } from '../../infra/local/site/clip.ts';
+import { startRunStack } from '../support/run-stack.ts';
+import type { RunStack } from '../support/run-stack.ts';
+
+/** The README's run: the first hundred sample ids through the real yt-dlp, and again. */
+
+const list = fileURLToPath(new URL('../../examples/youtube-ids', import.meta.url));
+const goneList = fileURLToPath(new URL('../../examples/gone-ids', import.meta.url));
+const items = 100;
+
+/** Two yt-dlp at a time keep two cores busy: 100 starts of it are half a minute of each. */
+const yieldsMs = 240_000;
+
+let world: RunStack;
+let ids: string[];
+let gone: Set<string>;
+
+before(async () => {
+  world = await startRunStack();
+  ids = (await readFile(list, 'utf8')).split('\n').slice(0, items);
+  gone = new Set((await readFile(goneList, 'utf8')).split('\n'));
+});
+
+after(() => world.stop());
+
+const input = () => ({
+  items: `file://${list}`,
+  limit: items,
+  destination: 'gs://spotloop-local/videos/',
+  task: { kind: 'yt-dlp', url: `${world.stack.site.address}/watch?v={key}` } as const,
+});
+
+describe('the sample run', () => {
+  it(
+    'stores every id but the gone ones, byte for byte, and leaves nothing behind',
+    { timeout: yieldsMs },
+    async () => {
+      const handle = await world.start('sample', input());
+      const result: RunResult = await handle.result();
+      const goneHere = ids.filter((id) => gone.has(id));
+      assert.ok(goneHere.length > 0, 'the sample has gone ids');
+      assert.deepEqual(
+        {
+          total: result.total,
+          stored: result.stored,
+          failed: result.failed,
+          skipped: result.skipped,
+        },
+        { total: items, stored: items - goneHere.length, failed: goneHere.length, skipped: 0 },
+      );
+      const present = ids.filter((id) => !gone.has(id));
+      assert.deepEqual(await world.objects('videos'), present.map((id) => `${id}.mp4`).toSorted());
+      for (const id of present) {
+        const bytes = await readFile(join(world.stack.bucketFolder, 'videos', `${id}.mp4`));
+        assert.ok(bytes.equals(clipOf(id)), `${id} differs from what the site serves`);
+      }
+
+      const failed = (await world.readRunFile(result.runFolder, 'failed.txt'))
+        .split('\n')
+        .filter(Boolean);
+      assert.deepEqual(failed.toSorted(), goneHere.toSorted());
+      const lines = (await world.readRunFile(result.runFolder, 'results.jsonl'))
+        .trimEnd()
+        .split('\n');
+      const results = lines.map(
+        (line) => JSON.parse(line) as { key: string; outcome: string; error?: string },
+      );
+      assert.deepEqual(
+        results.map(({ key }) => key),
+        ids,
+      );
+      for (const { key, outcome, error } of results) {
+        assert.equal(outcome, gone.has(key) ? 'failed' : 'stored', key);
+        if (gone.has(key)) assert.match(error ?? '', /404|410|unavailable/i);
+      }
+
+      assert.deepEqual(await world.queueLeft(), []);
+      assert.deepEqual(await world.downloaders(), []);
+    },
+  );
+
+  it('keeps item ids out of its history (I8)', async () => {
+    const history = await world.client.workflow.getHandle('sample').fetchHistory();
+    const text = JSON.stringify(history, (_, value: unknown) =>
+      isBytes(value) ? Buffer.from(value.data).toString('utf8') : value,
+    );
+    assert.ok(text.includes('spotloop-local'), 'payloads are readable here');
+    for (const id of ids) assert.ok(!text.includes(id), `${id} stands in the history`);
+  });
+
+  it('stores nothing the second time and takes seconds', { timeout: 60_000 }, async () => {
+    const handle = await world.start('sample-again', input());
+    const result = await handle.result();
+    const goneHere = ids.filter((id) => gone.has(id)).length;
+    assert.equal(result.stored, 0);
+    assert.equal(result.skipped, items - goneHere);
+    assert.equal(result.failed, goneHere);
+    /** Starting a downloader and letting yt-dlp meet the gone ids is all there is to do. */
+    const seconds = 30;
+    assert.ok(result.seconds < seconds, `${result.seconds} s`);
+  });
+
+  it('is read well with the temporal command', async () => {
+    const query = await world.temporal(
+      'workflow',
+      'query',
+      '--type',
+      'progress',
+      '--workflow-id',
+      'sample',
+    );
+    assert.match(query, /"total":100/);
+    assert.match(query, /"asOf":"20/);
+    const metadata = await world.temporal('workflow', 'metadata', '--workflow-id', 'sample');
+    assert.match(metadata, /progress +Counts, rate, time left and fleet/);
+    assert.match(metadata, /\| Total \| 100 \|/);
+    const description = await world.temporal('workflow', 'describe', '--workflow-id', 'sample');
+    assert.match(description, /COMPLETED/);
+  });
+});
+
+/** Bytes have a `toJSON` that comes before the replacer: a payload's bytes arrive here in this form. */
+function isBytes(value: unknown): value is { data: number[] } {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'type' in value &&
+    value.type === 'Buffer' &&
+    'data' in value
+  );
+}

@@ -1,0 +1,114 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { Client, Connection } from '@temporalio/client';
+import type { WorkflowHandle } from '@temporalio/client';
+import { startStack } from '../../infra/local/stack.ts';
+import type { Stack } from '../../infra/local/stack.ts';
+import type { RunSpecInput } from '../../domain/run-spec.ts';
+import type { downloadRun } from '../../workflows/index.ts';
+import { progressQuery } from '../../workflows/messages.ts';
+
+export type RunHandle = WorkflowHandle<typeof downloadRun>;
+
+/** The whole local stack in a fresh folder, and what a test of whole runs asks of it. */
+export type RunStack = {
+  readonly stack: Stack;
+  readonly client: Client;
+  /** Starts a run as a person would. */
+  start(workflowId: string, input: Partial<RunSpecInput>): Promise<RunHandle>;
+  /** The `temporal` program with this stack's address; resolves to what it prints. */
+  temporal(...args: string[]): Promise<string>;
+  /** Names of the objects under a prefix of the bucket, sorted. */
+  objects(prefix: string): Promise<string[]>;
+  /** A file of a run's folder. */
+  readRunFile(runFolder: string, name: string): Promise<string>;
+  /** Topics and subscriptions that exist. */
+  queueLeft(): Promise<string[]>;
+  /** Process ids of the downloaders that live. */
+  downloaders(): Promise<number[]>;
+  stop(): Promise<void>;
+};
+
+const run = promisify(execFile);
+
+/** How often {@link waitUntil} looks, ms. */
+const lookEveryMs = 50;
+
+/** Waits for a state; the test's own time-out ends it when that never comes. */
+export async function waitUntil(isSo: () => Promise<boolean>): Promise<void> {
+  while (!(await isSo())) await sleep(lookEveryMs);
+}
+
+/** Items that have an outcome so far, as a watcher sees it. */
+export async function settledOf(handle: RunHandle): Promise<number> {
+  return (await handle.query(progressQuery)).settled;
+}
+
+export async function startRunStack(): Promise<RunStack> {
+  const folder = await mkdtemp(join(tmpdir(), 'spotloop-e2e-'));
+  const stack = await startStack({ folder });
+  const connection = await Connection.connect({ address: stack.temporal.address });
+  const client = new Client({ connection });
+  return {
+    stack,
+    client,
+    start: (workflowId, input) =>
+      client.workflow.start<typeof downloadRun>('downloadRun', {
+        taskQueue: 'spotloop',
+        workflowId,
+        args: [input],
+      }),
+    temporal: async (...args) => {
+      const { stdout } = await run(stack.temporalCli, [
+        ...args,
+        '--address',
+        stack.temporal.address,
+      ]);
+      return stdout;
+    },
+    objects: async (prefix) => {
+      const names = await readdir(join(stack.bucketFolder, prefix)).catch((error: unknown) => {
+        if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+        throw error;
+      });
+      return names.toSorted();
+    },
+    readRunFile: (runFolder, name) =>
+      readFile(join(stack.bucketFolder, runFolder.replace(/^gs:\/\/[^/]+\//, ''), name), 'utf8'),
+    queueLeft: async () => {
+      const list = async (kind: 'topics' | 'subscriptions'): Promise<string[]> => {
+        const url = `http://${stack.pubsub.host}/v1/projects/spotloop-local/${kind}`;
+        const answer = (await (await fetch(url)).json()) as Record<string, { name: string }[]>;
+        return (answer[kind] ?? []).map(({ name }) => name);
+      };
+      return [...(await list('topics')), ...(await list('subscriptions'))];
+    },
+    downloaders: async () => {
+      const { stdout } = await run('ps', ['-eo', 'pid=,args=']);
+      const ours = stdout.split('\n').filter((line) => line.includes('workers/downloader/main.ts'));
+      const pids = ours.map((line) => Number.parseInt(line, 10));
+      const owned = await Promise.all(pids.map((pid) => isOf(pid, stack.pubsub.host)));
+      return pids.filter((_, place) => owned[place]);
+    },
+    stop: async () => {
+      await connection.close();
+      await stack.stop();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Another stack's downloaders may run beside ours: what they pull from tells them apart. */
+async function isOf(pid: number, pubsubHost: string): Promise<boolean> {
+  try {
+    const environment = await readFile(`/proc/${pid}/environ`, 'utf8');
+    return environment.split('\0').includes(`PUBSUB_EMULATOR_HOST=${pubsubHost}`);
+  } catch {
+    // It ended while we looked.
+    return false;
+  }
+}
