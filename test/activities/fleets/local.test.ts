@@ -264,7 +264,7 @@ describe('a local fleet that cannot run', () => {
     const { fleet } = newFleet({ program, graceSeconds: 0.1 });
     const plan = await idleRun(1);
     await fleet.start(plan);
-    await eventually(async () => !!existsSync(mark));
+    await eventually(async () => existsSync(mark));
     const [downloaderPid = 0, childPid] = await pidsOf(plan.run);
     ok(childPid !== undefined);
 
