@@ -6,6 +6,7 @@ import type { Item } from '../../domain/item.ts';
 import { objectName } from '../../domain/object-name.ts';
 import { codeOf } from './remote-errors.ts';
 import type { Settled } from './tasks/task.ts';
+import { unlessAborted } from './unless-aborted.ts';
 
 /** Puts items into the destination, each under its one name, never over another (I2). */
 export type Store = {
@@ -96,7 +97,9 @@ export function createStore(options: StoreOptions): Store {
     const content = limited(body, maxSizeBytes);
     const { head, hasEnded } = await readPart(content, partBytes);
     if (hasEnded) {
-      await file.save(Buffer.concat(head), { ...settings, resumable: false });
+      // It can't be called back; if it is stored late, it is stored as ours (I2).
+      const saved = file.save(Buffer.concat(head), { ...settings, resumable: false });
+      await unlessAborted(body.signal, saved);
       return;
     }
     await pipeline(

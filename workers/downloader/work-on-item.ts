@@ -8,6 +8,7 @@ import { messageOf } from './remote-errors.ts';
 import type { Store } from './store.ts';
 import type { AttemptEnding, Settled, Task } from './tasks/task.ts';
 import type { Throttle } from './throttle.ts';
+import { unlessAborted } from './unless-aborted.ts';
 
 /** An item as it was delivered to this downloader. */
 export type DeliveredItem = {
@@ -56,8 +57,9 @@ export async function workOnItem(deps: WorkDeps, delivered: DeliveredItem): Prom
   });
 
   if (deaths >= assignment.maxDeaths) {
-    const found = await deps.store.look(item).catch(() => null);
+    const found = await unlessAborted(signal, deps.store.look(item)).catch(() => null);
     if (found !== null) return { kind: 'outcome', outcome: { ...found, ...settling() } };
+    if (signal.aborted) return { kind: 'interrupted' };
     return { kind: 'outcome', outcome: { kind: 'quarantined', ...settling(), deaths } };
   }
 
@@ -118,7 +120,9 @@ async function attemptOnce(
   signal.addEventListener('abort', stop, { once: true });
   const timer = setTimeout(() => limit.abort(new Error('itemTimeout')), assignment.itemTimeoutMs);
   try {
-    const found: Settled | null = mustLook ? await store.look(item) : null;
+    const found: Settled | null = mustLook
+      ? await unlessAborted(limit.signal, store.look(item))
+      : null;
     const ending = found ?? (await task.attempt(item, limit.signal));
     return ending.kind === 'interrupted' ? endingOfAbort() : ending;
   } catch (error) {
