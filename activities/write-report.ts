@@ -41,7 +41,7 @@ export function createWriteReport(deps: WriteReportDeps) {
     let items = 0;
     using _ = keepHeartbeating(() => ({ items }));
 
-    const lists = new Lists(bucket, run.name);
+    using lists = new Lists(bucket, run.name);
     for await (const results of readResults({ bucket, run: run.name, spec, snapshot })) {
       for (const result of results) statistics.add(result);
       await lists.write(results);
@@ -87,6 +87,10 @@ class Lists {
     await this.#results.write(results.map((result) => `${JSON.stringify(result)}\n`).join(''));
     await this.#failed.write(keysOf('failed', 'quarantined'));
     await this.#remaining.write(keysOf('unsettled'));
+  }
+
+  [Symbol.dispose](): void {
+    for (const list of [this.#results, this.#failed, this.#remaining]) list[Symbol.dispose]();
   }
 
   async end(): Promise<void> {

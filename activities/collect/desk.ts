@@ -18,8 +18,8 @@ export type CollectorDeps = {
 
 /** Pulls outstanding at once: with four, decoding and not the network is what takes the time. */
 const outcomePulls = 4;
-/** Ten parts' worth of small messages in hand; some 10 MB. */
-const maxMessagesInHand = 50_000;
+/** Two parts' worth of small messages, one gathering and one being written or acked: some 20 MB. */
+const maxMessagesInHand = 25_000;
 /** Outcomes messages may hold thousands of lines each; this bounds what four pulls of them weigh. */
 const maxBytesInHand = 64 * 1024 ** 2;
 /** Runs whose state is kept between slices: their codes weigh a byte an item. */

@@ -10,8 +10,8 @@ import { Wake } from './wake.ts';
 
 /** A part is written at this size: 2 MB of lines, some 300 KB compressed. */
 const outcomesPerPart = 10_000;
-/** And at this age: counts that watchers see are half a second old, and a message is acked long before its lease ends. */
-const partAgeMs = 500;
+/** And at this age: watchers see counts that are a second old, a day has 86,400 parts, and leases last 20 s. */
+const partAgeMs = 1_000;
 /** While a part is being written, two more may gather. What is beyond that waits in Pub/Sub. */
 const maxOutcomesGathered = 3 * outcomesPerPart;
 /** After the fleet stopped, outcomes are on their way for so long at most; Pub/Sub delivers in tens of ms. */

@@ -29,8 +29,8 @@ export type PartCreation =
 /** One of a run's parts. */
 export type LedgerPart = { readonly part: number; readonly outcomes: Outcome[] };
 
-/** Parts in flight while reading: a part is small and a request is slow, yet eight parts are some 20 MB at most. */
-const readAhead = 8;
+/** Parts in flight while reading: a part is small and a request is slow, yet four parts are some 20 MB at most. */
+const readAhead = 4;
 
 /** Cloud Storage lists at most 1,000 objects a page. */
 const pageSize = 1_000;

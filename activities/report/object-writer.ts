@@ -1,3 +1,4 @@
+import type { Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import type { Bucket } from '@google-cloud/storage';
 
@@ -8,7 +9,7 @@ const pieceLength = 256 * 1024;
 
 /** Writes an object as a stream of text, replacing what was there, with flat memory. */
 export class ObjectWriter {
-  readonly #stream: NodeJS.WritableStream;
+  readonly #stream: Writable;
   readonly #done: Promise<void>;
   #piece = '';
 
@@ -33,6 +34,11 @@ export class ObjectWriter {
         this.#stream.once('drain', resolve);
       }),
     ]);
+  }
+
+  /** Gives an upload up that was not ended; the object stays as it was. */
+  [Symbol.dispose](): void {
+    this.#stream.destroy();
   }
 
   /** Resolves when the object is there. */

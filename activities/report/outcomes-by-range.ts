@@ -1,13 +1,13 @@
 import { appendFile, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { decodeOutcomes, encodeOutcome } from '../../domain/outcome.ts';
+import { encodeOutcome } from '../../domain/outcome.ts';
 import type { Outcome } from '../../domain/outcome.ts';
 import { shardOf } from '../../domain/snapshot.ts';
 import { effectOf, outcomeCodes } from '../ledger/ledger-state.ts';
 
 /** Lines are gathered to this much over all ranges before files are written, so memory stays flat however many there are. */
-const maxGatheredLength = 16 * 1024 ** 2;
+const maxGatheredLength = 8 * 1024 ** 2;
 
 /**
  * The ledger's outcomes, sorted into index ranges of a shard each: they arrive in any order, and are read back one
@@ -46,7 +46,7 @@ export class OutcomesByRange {
     if (this.#ranges === 1) return settle(this.#only);
     await this.#spill();
     const text = await readFile(await this.#file(range), 'utf8').catch(emptyWhenAbsent);
-    return settle(decodeOutcomes(text));
+    return settle(spilledOutcomes(text));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -65,8 +65,17 @@ export class OutcomesByRange {
   }
 }
 
+/** Our own lines, checked when they were read from the ledger; one at a time, for a range's objects are enough to hold. */
+function* spilledOutcomes(text: string): Generator<Outcome> {
+  let start = 0;
+  for (let end = text.indexOf('\n'); end !== -1; end = text.indexOf('\n', start)) {
+    yield JSON.parse(text.slice(start, end)) as Outcome;
+    start = end + 1;
+  }
+}
+
 /** The same rule as the ledger's: `stored` beats any other, else the first counts. */
-function settle(outcomes: readonly Outcome[]): Map<number, Outcome> {
+function settle(outcomes: Iterable<Outcome>): Map<number, Outcome> {
   const settled = new Map<number, Outcome>();
   for (const outcome of outcomes) {
     const { offset } = shardOf(outcome.index);
