@@ -11,7 +11,7 @@ export function planPage(report: RunReport) {
     facts: factsOf(report),
     tiles: tilesOf(report),
     throughput: shown(report.throughput.bins.some(isFilled), () => drawThroughput(report)),
-    binText: formatDuration(report.throughput.binSeconds * 1_000),
+    spanText: spanText(report.throughput.binSeconds),
     seconds: shown(report.secondsPerItem.bins.length > 0, () =>
       drawSeconds(report.secondsPerItem.bins),
     ),
@@ -36,6 +36,12 @@ const thousands = new Intl.NumberFormat('en-US');
 
 function number(value: number): string {
   return thousands.format(value);
+}
+
+/** "second", "15s", "minute": what stands behind "every". */
+function spanText(seconds: number): string {
+  const single = { 1: 'second', 60: 'minute', 3_600: 'hour', 86_400: 'day' }[seconds];
+  return single ?? formatDuration(seconds * 1_000);
 }
 
 function shown(isShown: boolean, draw: () => Picture): Picture | null {
