@@ -165,7 +165,7 @@ export class Mailbox {
       if (this.#state === 'closed' || this.#state === 'left') await this.#giveBackQuietly(mail);
       else for (const message of mail) this.#arrived.push(message);
     } catch (error) {
-      if (isPassing(error)) await pause(this.#state === 'open' ? retryPauseMs : 0);
+      if (isPassing(error)) await pause(codeOf(error) === nothingCame ? 0 : retryPauseMs);
       else if (this.#state !== 'closed') this.#failure = this.#cannotPull(error);
     }
     this.#calls.delete(call);
@@ -182,11 +182,17 @@ export class Mailbox {
   }
 }
 
-/** gRPC codes after which pulling goes on: nothing to pull, overload, a server that restarts. */
-const passingCodes = new Set([4, 8, 10, 13, 14]);
+/** gRPC's DEADLINE_EXCEEDED: nothing came in {@link pullTimeoutMs}. */
+const nothingCame = 4;
+/** gRPC codes after which pulling goes on: besides, overload, an aborted call, a server that fails or restarts. */
+const passingCodes = new Set([nothingCame, 8, 10, 13, 14]);
+
+function codeOf(error: unknown): number {
+  return (error as { code?: number }).code ?? -1;
+}
 
 function isPassing(error: unknown): boolean {
-  return passingCodes.has((error as { code?: number }).code ?? -1);
+  return passingCodes.has(codeOf(error));
 }
 
 function pause(ms: number): Promise<void> {

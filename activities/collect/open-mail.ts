@@ -47,7 +47,7 @@ const deliveriesAttribute = 'CloudPubSubDeadLetterSourceDeliveryCount';
 export function openDeadItemMail(mail: Mail, nowMs: number): OpenedMail {
   try {
     const item = decodeItem(Buffer.from(mail.data).toString('utf8'));
-    const deliveries = Number(mail.attributes[deliveriesAttribute] ?? 0);
+    const deliveries = Number.parseInt(mail.attributes[deliveriesAttribute] ?? '', 10) || 0;
     const outcome: Outcome = {
       kind: 'quarantined',
       index: item.index,
