@@ -10,6 +10,7 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { endLeftoverRuns } from './end-leftover-runs.ts';
 import { lockFolder } from './folder-lock.ts';
 import { install } from './install/install.ts';
 import type { Report } from './install/part.ts';
@@ -96,6 +97,8 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const pubsub = valueOf(started[1]);
   const storage = valueOf(started[2]);
   const site = valueOf(started[3]);
+
+  await endLeftoverRuns(temporal, report);
 
   const env = {
     TEMPORAL_ADDRESS: temporal.address,
