@@ -18,6 +18,7 @@
 import { randomBytes } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import { hostname } from 'node:os';
+import { setFlagsFromString } from 'node:v8';
 import { MisconfiguredError, misconfiguredExitCode } from '../process/environment.ts';
 import { createGoogleClients } from '../process/google-clients.ts';
 import { createLog } from '../process/log.ts';
@@ -45,6 +46,9 @@ const longestExitMs = 500;
 const crashedExitCode = 1;
 
 async function main(): Promise<number> {
+  // V8 lets its heap grow while memory is plenty: 340 MB after 50,000 trivial items of which 40 are in use. A small
+  // process also forks faster, and a downloader has little to do itself: 160 MB then, for 0.04 ms of CPU an item.
+  setFlagsFromString('--optimize-for-size');
   const environment = parseDownloaderEnvironment(process.env);
   const shutdown = prepareShutdown(environment);
   const assignment = environment.SPOTLOOP_ASSIGNMENT;
