@@ -26,7 +26,14 @@ export type PublishItemsInput = {
   readonly lanes: number;
   /** The rate that this lane keeps; absent: as fast as it goes. */
   readonly itemsPerMinute?: number | undefined;
+  /** Where an earlier slice of this lane ended; 0 at first. */
+  readonly from: number;
+  /** After this the step returns with what it has done, so that a run that publishes for days can go on as new. */
+  readonly sliceMs: number;
 };
+
+/** What a slice of publishing gives back: where the next one starts, unless the lane is done. */
+export type PublishedSlice = { readonly next: number; readonly isDone: boolean };
 
 /** How far a lane is: items of the lane, counted from its first shard, before which all are confirmed. */
 export type PublishProgress = { readonly confirmed: number };
@@ -48,12 +55,12 @@ const maxRequestsInFlight = 4;
  * there: what was under way when it died is published twice, which the ledger's bit set forgives.
  */
 export function createPublishItems(deps: PublishItemsDeps) {
-  return async function publishItems(input: PublishItemsInput): Promise<{ published: number }> {
+  return async function publishItems(input: PublishItemsInput): Promise<PublishedSlice> {
     const { run, itemsPerMinute } = input;
     const { cancellationSignal: signal } = Context.current();
     const earlier = activityInfo().heartbeatDetails as PublishProgress | undefined;
     const window = new RequestWindow({
-      confirmed: earlier?.confirmed ?? 0,
+      confirmed: earlier?.confirmed ?? input.from,
       maxInFlight: maxRequestsInFlight,
     });
     const pacer = itemsPerMinute === undefined ? null : new Pacer(itemsPerMinute, signal);
@@ -62,12 +69,16 @@ export function createPublishItems(deps: PublishItemsDeps) {
     const topic = `projects/${deps.projectId}/topics/${queueNames(run.name).items}`;
     using _ = keepHeartbeating((): PublishProgress => ({ confirmed: window.confirmed }));
 
+    const endsAtMs = performance.now() + input.sliceMs;
+    let isDone = true;
     try {
       for await (const batch of batchesOf(deps.storage, input, window.confirmed, batchSize)) {
         await pacer?.due(batch.length);
         await window.hasRoom();
         signal.throwIfAborted();
         window.add(batch.length, () => publish(deps.publisher, topic, batch));
+        isDone = performance.now() < endsAtMs;
+        if (!isDone) break;
       }
     } catch (error) {
       // Nothing of ours may arrive after this step has ended: the queue may be deleted next.
@@ -76,7 +87,7 @@ export function createPublishItems(deps: PublishItemsDeps) {
       throw error;
     }
     await window.isEmpty();
-    return { published: window.confirmed };
+    return { next: window.confirmed, isDone };
   };
 }
 

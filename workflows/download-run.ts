@@ -20,7 +20,7 @@ import { cancelledRun, endingOf, runFailure, throwAsRunFailure } from './failure
 import { startDownloaders } from './fleet.ts';
 import { follow } from './follow.ts';
 import { answerMessages, show } from './messages.ts';
-import { publishList } from './publish.ts';
+import { planLanes, publishList } from './publish.ts';
 import { ageMs, carry, newRunState, observe, resultOf, runFolderAddress } from './run-state.ts';
 import type { Carried, RunState } from './run-state.ts';
 import { createQueue, preflight, snapshotList } from './steps.ts';
@@ -93,8 +93,10 @@ async function work(
           { run: state.run, spec: state.spec },
         ]);
         show(state, 'downloading', `publishing ${number(snapshot.published)} items`);
-        parts.push(publishList(state, snapshot), startDownloaders(state));
+        state.lanes = planLanes(state, snapshot);
+        parts.push(startDownloaders(state));
       }
+      parts.push(publishList(state, snapshot));
       const following = follow(state, snapshot);
       parts.push(following);
       await Promise.all(parts);

@@ -10,7 +10,7 @@ import { number } from './details.ts';
 import { runFailure } from './failure.ts';
 import { startDownloaders } from './fleet.ts';
 import { show } from './messages.ts';
-import { ageMs, observe, runFolderAddress } from './run-state.ts';
+import { ageMs, isPublishing, observe, runFolderAddress } from './run-state.ts';
 import type { RunState } from './run-state.ts';
 import { collectOutcomes, readFleet, reconcile } from './steps.ts';
 
@@ -26,7 +26,11 @@ export async function follow(state: RunState, snapshot: Snapshot): Promise<'sett
   for (;;) {
     const sample = await collectSlice(state, snapshot);
     observe(state, sample);
-    const judgement = judge(sample, { ...state, total: snapshot.total }, state.spec);
+    const judgement = judge(
+      sample,
+      { ...state, total: snapshot.total, isPublishing: isPublishing(state) },
+      state.spec,
+    );
     switch (judgement.kind) {
       case 'settled':
         return 'settled';
@@ -47,7 +51,8 @@ export async function follow(state: RunState, snapshot: Snapshot): Promise<'sett
         break;
     }
     await mendFleet(state, sample);
-    if (workflowInfo().continueAsNewSuggested && !state.isPublishing) return 'continue';
+    state.isLeaving ||= workflowInfo().continueAsNewSuggested;
+    if (state.isLeaving && state.lanesUnderWay === 0) return 'continue';
   }
 }
 
@@ -109,5 +114,5 @@ async function mendFleet(state: RunState, sample: Sample): Promise<void> {
 function sentenceOf(state: RunState): string {
   if (state.isPaused) return state.sentence;
   if (state.sample?.heard === 0) return 'waiting for the first downloader';
-  return state.isPublishing ? 'publishing and downloading' : 'downloading';
+  return isPublishing(state) ? 'publishing and downloading' : 'downloading';
 }

@@ -1,25 +1,45 @@
 import type { Snapshot } from '../domain/snapshot.ts';
 import { itemsPerShard } from '../domain/snapshot.ts';
 import { number } from './details.ts';
-import type { RunState } from './run-state.ts';
+import type { Lane, RunState } from './run-state.ts';
 import { publishItems } from './steps.ts';
 
 /** Lanes publish side by side; four keep the wire busy (measured: one reaches some 65,000 messages/s on 2 cores). */
 const maxLanes = 4;
 
-/** Publishes the snapshot in a fixed number of lanes, never an activity a shard (I8). A rate is kept by one lane. */
-export async function publishList(state: RunState, snapshot: Snapshot): Promise<void> {
-  const { run, spec } = state;
+/**
+ * A slice of publishing. Only a run with a `rateLimit` needs more than one: millions a minute go out without. It is the longest
+ * that a run waits before it goes on as new.
+ */
+const sliceMs = 600_000;
+
+/** The lanes of a run's publishing at its start. Shards are dealt out to them, never an activity a shard (I8); a rate is kept by one lane. */
+export function planLanes(state: RunState, snapshot: Snapshot): readonly Lane[] {
   const shards = Math.ceil(snapshot.published / itemsPerShard);
-  const lanes = spec.rateLimit === undefined ? Math.min(maxLanes, shards) : 1;
-  state.isPublishing = true;
+  const lanes = state.spec.rateLimit === undefined ? Math.min(maxLanes, shards) : 1;
+  return Array.from({ length: lanes }, () => ({ next: 0, isDone: false }));
+}
+
+/** Publishes what the lanes have left, slice by slice, until it is done or the run goes on as new. */
+export async function publishList(state: RunState, snapshot: Snapshot): Promise<void> {
   await Promise.all(
-    Array.from({ length: lanes }, (_, lane) =>
-      publishItems.executeWithOptions(
-        { summary: `Publish ${number(snapshot.published)} items, lane ${lane + 1} of ${lanes}` },
-        [{ run, snapshot, lane, lanes, itemsPerMinute: spec.rateLimit }],
-      ),
-    ),
+    state.lanes.map(async (_, lane) => {
+      state.lanesUnderWay += 1;
+      await publishLane(state, snapshot, lane);
+      state.lanesUnderWay -= 1;
+    }),
   );
-  state.isPublishing = false;
+}
+
+async function publishLane(state: RunState, snapshot: Snapshot, lane: number): Promise<void> {
+  const { run, spec } = state;
+  const lanes = state.lanes.length;
+  for (let at = state.lanes[lane]; at?.isDone === false; at = state.lanes[lane]) {
+    if (state.isLeaving) return;
+    const slice = await publishItems.executeWithOptions(
+      { summary: `Publish ${number(snapshot.published)} items, lane ${lane + 1} of ${lanes}` },
+      [{ run, snapshot, lane, lanes, itemsPerMinute: spec.rateLimit, from: at.next, sliceMs }],
+    );
+    state.lanes = state.lanes.with(lane, slice);
+  }
 }

@@ -11,10 +11,14 @@ import type { RunSpec } from '../domain/run-spec.ts';
 import type { Sample } from '../domain/sample.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 
+/** How far a lane of publishing is: its next item, counted within the lane. */
+export type Lane = { readonly next: number; readonly isDone: boolean };
+
 /** What the next execution of a run's chain must know: counts and times, never ids (I8). */
 export type Carried = {
   readonly startedAtMs: number;
   readonly snapshot: Snapshot;
+  readonly lanes: readonly Lane[];
   readonly sample: Sample;
   readonly marks: readonly Mark[];
   readonly lastMovedAtMs: number;
@@ -32,7 +36,11 @@ export type RunState = {
   /** What is going on, in a sentence. */
   sentence: string;
   snapshot: Snapshot | null;
-  isPublishing: boolean;
+  lanes: readonly Lane[];
+  /** Lanes that publish a slice at this moment. */
+  lanesUnderWay: number;
+  /** History has grown enough: what runs in slices ends its slice, and the run goes on in a new execution. */
+  isLeaving: boolean;
   isPaused: boolean;
   /** Downloaders asked for. */
   workers: number;
@@ -59,7 +67,9 @@ export function newRunState(spec: RunSpec, carried: Carried | undefined): RunSta
     phase: carried === undefined ? 'preflight' : 'downloading',
     sentence: 'starting',
     snapshot: carried?.snapshot ?? null,
-    isPublishing: false,
+    lanes: carried?.lanes ?? [],
+    lanesUnderWay: 0,
+    isLeaving: false,
     isPaused: carried?.isPaused ?? false,
     workers: carried?.workers ?? spec.workers.max,
     fleet: null,
@@ -74,10 +84,11 @@ export function newRunState(spec: RunSpec, carried: Carried | undefined): RunSta
 export function carry(state: RunState): Carried {
   const { snapshot, sample } = state;
   if (snapshot === null || sample === null) throw new Error('carry: the run has no sample yet');
-  const { startedAtMs, marks, lastMovedAtMs, fruitlessRounds, workers, isPaused } = state;
+  const { startedAtMs, lanes, marks, lastMovedAtMs, fruitlessRounds, workers, isPaused } = state;
   return {
     startedAtMs,
     snapshot,
+    lanes,
     sample,
     marks,
     lastMovedAtMs,
@@ -97,6 +108,11 @@ export function observe(state: RunState, sample: Sample): void {
   }
   state.sample = sample;
   state.marks = addMark(state.marks, sample);
+}
+
+/** Whether items are left that were never published. */
+export function isPublishing(state: RunState): boolean {
+  return state.lanes.some(({ isDone }) => !isDone);
 }
 
 export function ageMs(state: RunState): number {

@@ -84,6 +84,9 @@ function publisherThat(hold: (request: number) => Promise<void>): PublishItemsDe
   return { ...world.google, publisher };
 }
 
+/** From the first item, in a slice that outlasts the test. */
+const whole = { from: 0, sliceMs: 600_000 };
+
 describe('publishItems', () => {
   it('publishes each item once with its index, in lanes', async () => {
     const count = itemsPerShard + 500;
@@ -91,9 +94,15 @@ describe('publishItems', () => {
     const snapshot = { published: count };
     const publish = createPublishItems(world.google);
     const [first, second] = await Promise.all(
-      [0, 1].map((lane) => inActivity(publish, { run, snapshot, lane, lanes: 2 })),
+      [0, 1].map((lane) => inActivity(publish, { ...whole, run, snapshot, lane, lanes: 2 })),
     );
-    deepEqual([first, second], [{ published: itemsPerShard }, { published: 500 }]);
+    deepEqual(
+      [first, second],
+      [
+        { next: itemsPerShard, isDone: true },
+        { next: 500, isDone: true },
+      ],
+    );
     const items = await pullItems(run, count);
     deepEqual(
       sortedIndices(items),
@@ -105,22 +114,34 @@ describe('publishItems', () => {
 
   it('goes on where the last heartbeat was', async () => {
     const run = await publishable(5_000);
-    const input = { run, snapshot: { published: 5_000 }, lane: 0, lanes: 1 };
+    const input = { ...whole, run, snapshot: { published: 5_000 }, lane: 0, lanes: 1 };
     const details: PublishProgress = { confirmed: 4_321 };
     const result = await inActivity(createPublishItems(world.google), input, details);
-    equal(result.published, 5_000);
+    deepEqual(result, { next: 5_000, isDone: true });
     const items = await pullItems(run, 679);
     deepEqual([sortedIndices(items)[0], items.length], [4_321, 679]);
+    ok(await isQueueEmpty(run));
+  });
+
+  it('ends its slice when its time is over, and the next one goes on there', async () => {
+    const run = await publishable(3_000);
+    const input = { run, snapshot: { published: 3_000 }, lane: 0, lanes: 1 };
+    const publish = createPublishItems(world.google);
+    const first = await inActivity(publish, { ...input, from: 0, sliceMs: 0 });
+    deepEqual(first, { next: 1_000, isDone: false });
+    const second = await inActivity(publish, { ...input, from: first.next, sliceMs: 600_000 });
+    deepEqual(second, { next: 3_000, isDone: true });
+    equal((await pullItems(run, 3_000)).length, 3_000);
     ok(await isQueueEmpty(run));
   });
 
   it('goes on in a later shard of its lane', async () => {
     const count = itemsPerShard * 2 + 10;
     const run = await publishable(count);
-    const input = { run, snapshot: { published: count }, lane: 0, lanes: 2 };
+    const input = { ...whole, run, snapshot: { published: count }, lane: 0, lanes: 2 };
     const details: PublishProgress = { confirmed: itemsPerShard + 7 };
     equal(
-      (await inActivity(createPublishItems(world.google), input, details)).published,
+      (await inActivity(createPublishItems(world.google), input, details)).next,
       itemsPerShard + 10,
     );
     const indices = sortedIndices(await pullItems(run, 3));
@@ -133,7 +154,7 @@ describe('publishItems', () => {
 
   it('says only what is confirmed without a gap, and a retry publishes the rest', async () => {
     const run = await publishable(10_000);
-    const input = { run, snapshot: { published: 10_000 }, lane: 0, lanes: 1 };
+    const input = { ...whole, run, snapshot: { published: 10_000 }, lane: 0, lanes: 1 };
     // The third request fails while later ones succeed.
     const failing = publisherThat(async (request) => {
       if (request === 2) throw new Error('connection lost');
@@ -178,7 +199,7 @@ describe('publishItems', () => {
       underWay -= 1;
     });
     const activity = newActivity();
-    const input = { run, snapshot: { published: 20_000 }, lane: 0, lanes: 1 };
+    const input = { ...whole, run, snapshot: { published: 20_000 }, lane: 0, lanes: 1 };
     const publishing = activity.run(createPublishItems(holding), input);
     await hasStarted;
     activity.cancel();
@@ -190,6 +211,7 @@ describe('publishItems', () => {
   it('keeps a rate within a few per cent', async () => {
     const run = await publishable(3_000);
     const input = {
+      ...whole,
       run,
       snapshot: { published: 3_000 },
       lane: 0,
@@ -207,7 +229,7 @@ describe('publishItems', () => {
     const run = newRun(world.stack.bucket);
     const shard = world.google.storage.bucket(run.bucket).file(runFolder(run.name).newShard(0));
     await shard.save('a\n');
-    const input = { run, snapshot: { published: 1 }, lane: 0, lanes: 1 };
+    const input = { ...whole, run, snapshot: { published: 1 }, lane: 0, lanes: 1 };
     const message = await failureOf(
       'StepFailed',
       inActivity(createPublishItems(world.google), input),
@@ -217,7 +239,7 @@ describe('publishItems', () => {
 
   it('notices a shard that is not what the snapshot counted', async () => {
     const run = await publishable(10);
-    const input = { run, snapshot: { published: 11 }, lane: 0, lanes: 1 };
+    const input = { ...whole, run, snapshot: { published: 11 }, lane: 0, lanes: 1 };
     await rejects(inActivity(createPublishItems(world.google), input), /10 keys instead of 11/);
   });
 });

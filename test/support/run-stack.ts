@@ -75,7 +75,7 @@ export async function startRunStack(): Promise<RunStack> {
         if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
         throw error;
       });
-      return names.toSorted();
+      return names.toSorted((a, b) => (a < b ? -1 : 1));
     },
     readRunFile: (runFolder, name) =>
       readFile(join(stack.bucketFolder, runFolder.replace(/^gs:\/\/[^/]+\//, ''), name), 'utf8'),

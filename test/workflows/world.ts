@@ -41,7 +41,7 @@ export function createWorld(script: Script): World {
     preflight: nothing,
     snapshotList: () => Promise.resolve(snapshot),
     createQueue: nothing,
-    publishItems: () => Promise.resolve({ published: snapshot.published }),
+    publishItems: ({ from }) => Promise.resolve({ next: from + snapshot.published, isDone: true }),
     startFleet: nothing,
     readFleet: () => Promise.resolve({ kind: 'running', live: 1, wanted: 1, replaced: 0 }),
     scaleFleet: nothing,

@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events';
 import { PubSub, v1 } from '@google-cloud/pubsub';
 import { Storage } from '@google-cloud/storage';
 
@@ -9,6 +10,12 @@ export type GoogleClients = {
   readonly storage: Storage;
   close(): Promise<void>;
 };
+
+/**
+ * A download by the storage client has more listeners on one stream than Node's 10, and each would warn of a leak that is
+ * none (googleapis/google-cloud-node #9185). A real one still warns.
+ */
+EventEmitter.defaultMaxListeners = 20;
 
 const storageApiPath = '/storage/v1';
 

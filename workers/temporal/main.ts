@@ -2,6 +2,7 @@ import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { createActivities } from '../../activities/index.ts';
 import { createLocalFleet } from '../../activities/fleets/local.ts';
+import { readCommands } from '../process/commands-file.ts';
 import { createGoogleClients } from '../process/google-clients.ts';
 import { MisconfiguredError, misconfiguredExitCode } from '../process/environment.ts';
 import { createLog } from '../process/log.ts';
@@ -28,8 +29,11 @@ const heartbeatThrottle = '1s';
 /** Activities that end within this after SIGTERM end by themselves; the rest go on elsewhere from their heartbeat. */
 const shutdownGraceTime = '5s';
 
-/** The files of a storage emulator are files: a name's component ends at 255 bytes. Cloud Storage itself has no such limit. */
-const fileNameBytes = 255;
+/**
+ * The storage emulator's objects are files: a name's component ends at 255 bytes there, of which it takes 21 for its
+ * temporary file's name ("." and up to 19 digits; 235 were taken, 240 refused). Cloud Storage itself has no such limit.
+ */
+const fileNameBytes = 234;
 
 async function run(settings: Settings, log: Log): Promise<void> {
   Runtime.install({ logger: createTemporalLogger(log), shutdownSignals: [] });
@@ -57,6 +61,7 @@ async function run(settings: Settings, log: Log): Promise<void> {
       installation: `${connectionOptions.address ?? 'localhost:7233'}/${namespace}`,
       fleets: { local: localFleet },
       defaultFleet: settings.SPOTLOOP_FLEET,
+      localCommands: Object.keys(await readCommands(settings.SPOTLOOP_COMMANDS_FILE)),
       isFileListAllowed: settings.SPOTLOOP_ALLOW_FILE_LISTS,
       maxComponentBytes: settings.STORAGE_EMULATOR_HOST === undefined ? undefined : fileNameBytes,
     }),

@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { objectName } from '../../../domain/object-name.ts';
-import type { Command } from '../../../workers/downloader/commands-file.ts';
+import type { Command } from '../../../workers/process/commands-file.ts';
 import { createWorld, everythingIn } from './world.ts';
 import type { Run, World } from './world.ts';
 

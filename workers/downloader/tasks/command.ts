@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Item } from '../../../domain/item.ts';
-import type { Command } from '../commands-file.ts';
+import type { Command } from '../../process/commands-file.ts';
 import type { Staging } from '../staging.ts';
 import { TooLargeError } from '../store.ts';
 import type { Store } from '../store.ts';

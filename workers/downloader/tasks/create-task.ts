@@ -1,6 +1,6 @@
 import type { Assignment } from '../../../domain/assignment.ts';
 import { MisconfiguredError } from '../../process/environment.ts';
-import { readCommand } from '../commands-file.ts';
+import { readCommand } from '../../process/commands-file.ts';
 import type { Staging } from '../staging.ts';
 import type { Store } from '../store.ts';
 import { createCommandTask } from './command.ts';

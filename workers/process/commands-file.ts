@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
-import { MisconfiguredError } from '../process/environment.ts';
+import { MisconfiguredError } from './environment.ts';
 
 const commandSchema = z.strictObject({
   argv: z
@@ -18,9 +18,24 @@ export type Command = z.output<typeof commandSchema>;
 
 const fileSchema = z.record(z.string(), commandSchema);
 
+export type Commands = Readonly<Record<string, Command>>;
+
 /**
- * The command of that name from the image's configuration. A key that starts with `-` is refused where an argument
- * starts with `{key}` and no `--` stands before it; every program gets the key in SPOTLOOP_KEY as well.
+ * The commands that a configuration offers, by name; none where there is no file.
+ * @throws MisconfiguredError when the file is unreadable or wrong.
+ */
+export async function readCommands(path: string | undefined): Promise<Commands> {
+  if (path === undefined) return {};
+  try {
+    return fileSchema.parse(JSON.parse(await readFile(path, 'utf8')));
+  } catch (cause) {
+    throw new MisconfiguredError(`commands file ${path}: ${reasonOf(cause)}`, { cause });
+  }
+}
+
+/**
+ * The command of that name. A key that starts with `-` is refused where an argument starts with `{key}` and no `--`
+ * stands before it; every program gets the key in SPOTLOOP_KEY as well.
  * @throws MisconfiguredError when the file is unreadable or wrong, or doesn't have the name.
  */
 export async function readCommand(path: string | undefined, name: string): Promise<Command> {
@@ -29,12 +44,7 @@ export async function readCommand(path: string | undefined, name: string): Promi
       `command "${name}": this downloader has no commands — set SPOTLOOP_COMMANDS_FILE to a file like {"${name}": {"argv": ["program", "--", "{key}"]}}`,
     );
   }
-  let commands: Readonly<Record<string, Command>>;
-  try {
-    commands = fileSchema.parse(JSON.parse(await readFile(path, 'utf8')));
-  } catch (cause) {
-    throw new MisconfiguredError(`commands file ${path}: ${reasonOf(cause)}`, { cause });
-  }
+  const commands = await readCommands(path);
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (command === undefined) {
     throw new MisconfiguredError(
