@@ -1,7 +1,7 @@
 import { Context } from '@temporalio/activity';
 import type { Storage } from '@google-cloud/storage';
 import { failureTypes } from '../domain/failure-types.ts';
-import { runFolder } from '../domain/names.ts';
+import { runFoldersPrefix } from '../domain/names.ts';
 import type { RunRef } from '../domain/names.ts';
 import type { RunSpec } from '../domain/run-spec.ts';
 import { describeError, http, isDefinite, statusOf } from './cloud-error.ts';
@@ -27,7 +27,7 @@ export function createPreflight(deps: PreflightDeps) {
   return async function preflight({ run, spec }: PreflightInput): Promise<void> {
     const checks = [
       checkList(deps, spec),
-      checkWritable(deps.storage, run.bucket, runFolder(run.name).root),
+      checkWritable(deps.storage, run.bucket, runFoldersPrefix, run.name),
       checkWritable(deps.storage, spec.destination.bucket, spec.destination.prefix, run.name),
       checkFleet(deps, run, spec),
       checkCommand(deps, spec),
@@ -65,16 +65,16 @@ async function checkList(deps: ListDeps, spec: RunSpec): Check {
 
 /**
  * Creates a small object and deletes it, for both rights are needed: an upload with a wrong checksum is deleted.
- * Its name has a "/" behind the prefix, which no item's has.
+ * Its name has a "!", which no item's has (`encodeKey`), and no "/", which would leave a folder where objects are files.
  */
 async function checkWritable(
   storage: Storage,
   bucketName: string,
   prefix: string,
-  probe = 'probe',
+  run: string,
 ): Check {
   const place = `gs://${bucketName}/${prefix}`;
-  const name = `${prefix}.spotloop/preflight-${probe}`;
+  const name = `${prefix}!preflight-${run}`;
   const file = storage.bucket(bucketName).file(name);
   try {
     await file.save('', { resumable: false, preconditionOpts: { ifGenerationMatch: 0 } });

@@ -40,9 +40,12 @@ export function queueNames(run: string): { items: string; deadItems: string; out
   };
 }
 
+/** Where run folders are: outside every destination, for no item's name holds a "/". */
+export const runFoldersPrefix = '.spotloop/';
+
 /** Object names inside the run folder `gs://BUCKET/.spotloop/<run>/`. */
 export function runFolder(run: string) {
-  const root = `.spotloop/${run}/`;
+  const root = `${runFoldersPrefix}${run}/`;
   return {
     root,
     manifest: `${root}snapshot/manifest.json`,

@@ -61,7 +61,7 @@ describe('preflight', () => {
 
   it('passes where an attempt that died left its probe', async () => {
     const { run, spec } = runWith({});
-    const probe = `${spec.destination.prefix}!spotloop-preflight-${run.name}`;
+    const probe = `${spec.destination.prefix}!preflight-${run.name}`;
     await world.google.storage.bucket(run.bucket).file(probe).save('');
     await inActivity(preflightOf({}), { run, spec });
     deepEqual(await objectsIn(world, spec.destination.prefix), []);
