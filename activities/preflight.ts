@@ -1,9 +1,12 @@
+import { mkdir, statfs } from 'node:fs/promises';
 import { Context } from '@temporalio/activity';
 import type { Storage } from '@google-cloud/storage';
 import { failureTypes } from '../domain/failure-types.ts';
 import { runFoldersPrefix } from '../domain/names.ts';
 import type { RunRef } from '../domain/names.ts';
 import type { RunSpec } from '../domain/run-spec.ts';
+import type { Task } from '../domain/task.ts';
+import { formatBytes } from '../domain/units.ts';
 import { describeError, http, isDefinite, statusOf } from './cloud-error.ts';
 import { chooseFleet } from './fleets/choose-fleet.ts';
 import type { FleetDeps } from './fleets/choose-fleet.ts';
@@ -13,8 +16,10 @@ import { runFailure } from './run-failure.ts';
 
 export type PreflightDeps = ListDeps &
   FleetDeps & {
-    /** Names of the commands that the local fleet's downloaders have; absent where they cannot be known. */
-    readonly localCommands?: readonly string[] | undefined;
+    /** The commands that the local fleet's downloaders have, by name; absent where they cannot be known. */
+    readonly localCommands?: Readonly<Record<string, { readonly output: boolean }>> | undefined;
+    /** Where the local fleet's downloaders stage files; absent where they are on other machines. */
+    readonly stagingFolder?: string | undefined;
   };
 
 export type PreflightInput = { readonly run: RunRef; readonly spec: RunSpec };
@@ -31,6 +36,7 @@ export function createPreflight(deps: PreflightDeps) {
       checkWritable(deps.storage, spec.destination.bucket, spec.destination.prefix, run.name),
       checkFleet(deps, run, spec),
       checkCommand(deps, spec),
+      checkStaging(deps, spec),
     ];
     const results = await Promise.allSettled(checks);
     const problems = results.flatMap((result) =>
@@ -114,7 +120,33 @@ async function checkCommand(deps: PreflightDeps, spec: RunSpec): Check {
   const choice = chooseFleet(deps, spec.fleet);
   if (spec.task.kind !== 'command' || localCommands === undefined) return null;
   if (choice.kind === 'unknown' || choice.name !== 'local') return null;
-  if (localCommands.includes(spec.task.name)) return null;
-  const known = localCommands.length === 0 ? 'it has none' : `it has ${localCommands.join(', ')}`;
+  if (Object.hasOwn(localCommands, spec.task.name)) return null;
+  const names = Object.keys(localCommands);
+  const known = names.length === 0 ? 'it has none' : `it has ${names.join(', ')}`;
   return `find command "${spec.task.name}" in the local fleet's configuration: ${known} — add it there, or correct "task.name"`;
+}
+
+/** The disk must hold what the slots of the local fleet may stage at once. `http` and commands without output stage nothing. */
+async function checkStaging(deps: PreflightDeps, spec: RunSpec): Check {
+  const { stagingFolder } = deps;
+  const choice = chooseFleet(deps, spec.fleet);
+  if (stagingFolder === undefined || !isStaging(deps, spec.task)) return null;
+  if (choice.kind === 'unknown' || choice.name !== 'local') return null;
+  await mkdir(stagingFolder, { recursive: true });
+  const { bavail, bsize } = await statfs(stagingFolder);
+  const slots = spec.workers.max * spec.concurrency;
+  const neededBytes = slots * spec.maxItemSizeBytes;
+  if (bavail * bsize >= neededBytes) return null;
+  return `stage files in ${stagingFolder}: ${formatBytes(bavail * bsize)} are free, and ${slots} slots of "maxItemSize" ${formatBytes(spec.maxItemSizeBytes)} may need ${formatBytes(neededBytes)} — set a smaller "maxItemSize", or fewer slots ("workers" × "concurrency")`;
+}
+
+function isStaging({ localCommands }: PreflightDeps, task: Task): boolean {
+  switch (task.kind) {
+    case 'yt-dlp':
+      return true;
+    case 'http':
+      return false;
+    case 'command':
+      return localCommands?.[task.name]?.output === true;
+  }
 }

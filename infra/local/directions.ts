@@ -16,6 +16,7 @@ export function sampleInput(stack: Stack, items: number): Record<string, unknown
     task: { kind: 'yt-dlp', url: `${stack.site.address}/watch?v={key}` },
     concurrency: 4,
     workers: 1,
+    maxItemSize: '100MB',
   };
 }
 

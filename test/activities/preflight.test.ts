@@ -52,9 +52,30 @@ function runWith(input: Partial<RunSpecInput>) {
 }
 
 describe('preflight', () => {
+  it('refuses more staging than the disk has room for, unless nothing is staged', async () => {
+    const deps = {
+      stagingFolder: world.stack.folder,
+      localCommands: { noop: { output: false }, resize: { output: true } },
+    };
+    const huge = { maxItemSize: '1000TB', workers: 2, concurrency: 4 };
+    const problemOf = async (task: RunSpecInput['task']) => {
+      const run = inActivity(preflightOf(deps), runWith({ ...huge, task }));
+      return failureOf('PreflightFailed', run);
+    };
+    for (const task of [{ kind: 'yt-dlp' }, { kind: 'command', name: 'resize' }] as const) {
+      match(
+        await problemOf(task),
+        /^stage files in .*: .* are free, and 8 slots of "maxItemSize" 1000TB may need 8000TB — set a smaller "maxItemSize"/,
+      );
+    }
+    for (const task of [{ kind: 'http' }, { kind: 'command', name: 'noop' }] as const) {
+      await inActivity(preflightOf(deps), runWith({ ...huge, task }));
+    }
+  });
+
   it('passes when all is there, and leaves nothing behind', async () => {
     const { run, spec } = runWith({ task: { kind: 'command', name: 'resize' } });
-    await inActivity(preflightOf({ localCommands: ['resize'] }), { run, spec });
+    await inActivity(preflightOf({ localCommands: { resize: { output: true } } }), { run, spec });
     deepEqual(await objectsIn(world, spec.destination.prefix), []);
     deepEqual(await objectsIn(world, runFolder(run.name).root), []);
   });
@@ -73,7 +94,7 @@ describe('preflight', () => {
       destination: 'gs://no-such-bucket-anywhere/videos/',
       task: { kind: 'command', name: 'resise' },
     });
-    const preflight = preflightOf({ localCommands: ['resize'] });
+    const preflight = preflightOf({ localCommands: { resize: { output: true } } });
     const lines = (await failureOf('PreflightFailed', inActivity(preflight, { run, spec }))).split(
       '\n',
     );
@@ -105,7 +126,7 @@ describe('preflight', () => {
     [
       'a command where there is none',
       { task: { kind: 'command', name: 'resize' } },
-      { localCommands: [] },
+      { localCommands: {} },
       /it has none — add it there/,
     ],
   ];

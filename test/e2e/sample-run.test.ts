@@ -33,6 +33,7 @@ after(() => world.stop());
 const input = () => ({
   items: `file://${list}`,
   limit: items,
+  maxItemSize: '100MB',
   destination: 'gs://spotloop-local/videos/',
   task: { kind: 'yt-dlp', url: `${world.stack.site.address}/watch?v={key}` } as const,
 });

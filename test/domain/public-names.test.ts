@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { describe, it } from 'node:test';
+import { failureTypes } from '../../domain/failure-types.ts';
+
+/** Names that people's scripts and other processes rely on: added here when they are added, never renamed. */
+describe('public names', () => {
+  it('of failure types stay', () => {
+    assert.deepEqual(Object.values(failureTypes), [
+      'InvalidRunSpec',
+      'PreflightFailed',
+      'InvalidList',
+      'FleetFailed',
+      'TooManyFailures',
+      'TimeLimitExceeded',
+      'Unaccounted',
+      'StepFailed',
+      'CleanUpFailed',
+      'CollectorReplaced',
+    ]);
+  });
+
+  it('of workflows, queries and updates stay', () => {
+    const index = readFileSync(new URL('../../workflows/index.ts', import.meta.url), 'utf8');
+    assert.deepEqual(
+      [...index.matchAll(/export \{ (\w+) \}/g)].map(([, name]) => name),
+      ['downloadRun'],
+    );
+    const messages = readFileSync(new URL('../../workflows/messages.ts', import.meta.url), 'utf8');
+    const defined = messages.matchAll(/define(?:Query|Update|Signal)<.*?>\('(\w+)'\)/g);
+    assert.deepEqual(
+      [...defined].map(([, name]) => name),
+      ['progress', 'pause', 'resume', 'scale'],
+    );
+  });
+
+  it('of environment variables stay', () => {
+    const files = [
+      'workers/temporal/settings.ts',
+      'workers/downloader/environment.ts',
+      'domain/assignment.ts',
+    ];
+    const names = files.flatMap((file) => {
+      const text = readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8');
+      return [...text.matchAll(/\bSPOTLOOP_[A-Z_]+/g)].map(([name]) => name);
+    });
+    assert.deepEqual([...new Set(names)].toSorted(), [
+      'SPOTLOOP_ALLOW_FILE_LISTS',
+      'SPOTLOOP_ASSIGNMENT',
+      'SPOTLOOP_COMMANDS_FILE',
+      'SPOTLOOP_DOWNLOADER',
+      'SPOTLOOP_EXIT_WITH_STDIN',
+      'SPOTLOOP_FLEET',
+      'SPOTLOOP_GRACE_SECONDS',
+      'SPOTLOOP_LOG_FOLDER',
+      'SPOTLOOP_LOG_LEVEL',
+      'SPOTLOOP_STAGING_FOLDER',
+      'SPOTLOOP_TASK_QUEUE',
+      'SPOTLOOP_WORKFLOW_BUNDLE',
+      'SPOTLOOP_YTDLP',
+    ]);
+  });
+});
