@@ -5,7 +5,7 @@ import type { Snapshot } from '../domain/snapshot.ts';
 import { show } from './messages.ts';
 import { observe } from './run-state.ts';
 import type { RunState } from './run-state.ts';
-import { collectOutcomes, deleteQueue, stopFleet, writeReport } from './steps.ts';
+import { collectLastOutcomes, deleteQueue, stopFleet, writeReport } from './steps.ts';
 
 /** The last collecting, after the fleet stopped: it ends when the topic is quiet, and at the latest after this. */
 const longestDrainMs = 60_000;
@@ -20,12 +20,8 @@ export function cleanUp(state: RunState, snapshot: Snapshot, ending: Ending): Pr
     const { run, spec } = state;
     const left: string[] = [];
     const attempt = async (what: string, step: () => Promise<unknown>) => {
-      try {
-        await step();
-      } catch (error) {
-        if (!(error instanceof ActivityFailure)) throw error;
-        left.push(`${what}: ${error.cause?.message ?? error.message}`);
-      }
+      const failure = await failureOf(step);
+      if (failure !== null) left.push(`${what}: ${failure}`);
     };
     if (snapshot.published > 0) {
       show(state, 'cleaning-up', 'stopping the downloaders');
@@ -34,8 +30,9 @@ export function cleanUp(state: RunState, snapshot: Snapshot, ending: Ending): Pr
           { run, fleet: spec.fleet },
         ]),
       );
-      await attempt('collect last outcomes', async () => {
-        const sample = await collectOutcomes.executeWithOptions(
+      // Where it fails nothing is left behind: what it would have brought is `unsettled` in the report.
+      await failureOf(async () => {
+        const sample = await collectLastOutcomes.executeWithOptions(
           { summary: 'Collect the last outcomes' },
           [{ run, snapshot, sliceMs: longestDrainMs, until: 'quiet' }],
         );
@@ -61,6 +58,17 @@ export function cleanUp(state: RunState, snapshot: Snapshot, ending: Ending): Pr
     );
     return worsened(ending, left);
   });
+}
+
+/** What a step gave up with, in words; null when it did not. */
+async function failureOf(step: () => Promise<unknown>): Promise<string | null> {
+  try {
+    await step();
+    return null;
+  } catch (error) {
+    if (!(error instanceof ActivityFailure)) throw error;
+    return error.cause?.message ?? error.message;
+  }
 }
 
 /** A run that failed keeps its own failure: it is what a person has to know first. */

@@ -38,17 +38,26 @@ export async function downloadRun(input: unknown, carried?: Carried): Promise<Ru
   const ending =
     snapshot.published === 0 ? completed : await work(state, snapshot, carried !== undefined);
   if (ending.kind === 'continue') {
-    await condition(allHandlersFinished);
-    return makeContinueAsNewFunc<typeof downloadRun>()(input, carry(state));
+    await handlersFinished();
+    // A new execution would not know that it was cancelled: then this one cleans up.
+    if (!CancellationScope.current().consideredCancelled) {
+      return makeContinueAsNewFunc<typeof downloadRun>()(input, carry(state));
+    }
   }
 
-  const final = await cleanUp(state, snapshot, ending);
+  const final = await cleanUp(state, snapshot, ending.kind === 'continue' ? cancelled : ending);
   show(state, 'ended', sentenceOf(final));
-  await condition(allHandlersFinished);
+  await handlersFinished();
   return close(state, final);
 }
 
 const completed: Ending = { kind: 'completed' };
+const cancelled: Ending = { kind: 'cancelled' };
+
+/** Not cancellable: waiting in a cancelled scope throws at once, past the clean-up or in place of how the run ended. */
+function handlersFinished(): Promise<void> {
+  return CancellationScope.nonCancellable(() => condition(allHandlersFinished));
+}
 
 function parse(input: unknown): RunSpec {
   const parsed = parseRunSpec(input);

@@ -46,6 +46,13 @@ const lastStep: ActivityOptions = {
   retry: { ...retry, maximumInterval: '2m' },
 };
 
+/** The same step as a slice; a bucket that is gone for good must not keep a run from ending. */
+export const { collectOutcomes: collectLastOutcomes } = proxyActivities<Activities>({
+  ...lastStep,
+  startToCloseTimeout: '5m',
+  heartbeatTimeout,
+});
+
 export const { stopFleet, deleteQueue } = proxyActivities<Activities>({
   ...lastStep,
   startToCloseTimeout: '10m',
