@@ -10,9 +10,9 @@ import { number } from './details.ts';
 import { runFailure } from './failure.ts';
 import { startDownloaders } from './fleet.ts';
 import { show } from './messages.ts';
-import { ageMs, isPublishing, observe, runFolderAddress } from './run-state.ts';
+import { ageMs, isPublishing, observe, pausedSentence, runFolderAddress } from './run-state.ts';
 import type { RunState } from './run-state.ts';
-import { collectOutcomes, readFleet, reconcile } from './steps.ts';
+import { collectOutcomes, readFleet, reconcile, resumeFleet, suspendFleet } from './steps.ts';
 
 /** Reconciliations in a row that brought nothing, after which the rest is called unaccounted. */
 const maxFruitlessRounds = 3;
@@ -86,6 +86,9 @@ async function bringBack(state: RunState, snapshot: Snapshot, unsettled: number)
   state.lastMovedAtMs = Date.now();
 }
 
+const pausing = { summary: 'Pause the downloaders' };
+const resuming = { summary: 'Go on with the downloaders' };
+
 /** Looks after the fleet when it is due: starts it again when its owner forgot it or it ended before the items did. */
 async function mendFleet(state: RunState, sample: Sample): Promise<void> {
   const wanted = state.fleet?.kind === 'running' ? state.fleet.wanted : state.workers;
@@ -105,14 +108,20 @@ async function mendFleet(state: RunState, sample: Sample): Promise<void> {
     case 'done':
       if (!state.isPaused) await startDownloaders(state);
       break;
+    // A pause and a start, or two messages, may have crossed.
     case 'running':
+      if (state.isPaused)
+        await suspendFleet.executeWithOptions(pausing, [{ run, fleet: spec.fleet }]);
+      break;
     case 'suspended':
+      if (!state.isPaused)
+        await resumeFleet.executeWithOptions(resuming, [{ run, fleet: spec.fleet }]);
       break;
   }
 }
 
 function sentenceOf(state: RunState): string {
-  if (state.isPaused) return state.sentence;
+  if (state.isPaused) return pausedSentence;
   if (state.sample?.heard === 0) return 'waiting for the first downloader';
   return isPublishing(state) ? 'publishing and downloading' : 'downloading';
 }

@@ -7,7 +7,7 @@ import {
 } from '@temporalio/workflow';
 import type { Progress } from '../domain/progress.ts';
 import { renderDetails } from './details.ts';
-import { progressOf } from './run-state.ts';
+import { pausedSentence, progressOf } from './run-state.ts';
 import type { RunState } from './run-state.ts';
 import { resumeFleet, scaleFleet, suspendFleet } from './steps.ts';
 
@@ -33,7 +33,7 @@ export function answerMessages(state: RunState): void {
     async () => {
       state.isPaused = true;
       await suspendFleet({ run, fleet });
-      return show(state, 'paused', 'paused: nothing new is downloaded until resume');
+      return showSteered(state, 'paused', pausedSentence);
     },
     {
       description:
@@ -52,7 +52,7 @@ export function answerMessages(state: RunState): void {
       state.isPaused = false;
       // Standing still on purpose was no stall.
       state.lastMovedAtMs = Date.now();
-      return show(state, 'downloading', 'downloading again');
+      return showSteered(state, 'downloading', 'downloading again');
     },
     {
       description: 'Starts the downloaders of a paused run again.',
@@ -68,7 +68,7 @@ export function answerMessages(state: RunState): void {
     async (workers) => {
       state.workers = workers;
       await scaleFleet({ run, fleet, workers });
-      return show(state, state.phase, `scaled to ${workers} downloaders`);
+      return showSteered(state, state.phase, `scaled to ${workers} downloaders`);
     },
     {
       description: `Changes the number of downloaders, 1 to ${maxWorkers}.`,
@@ -91,8 +91,17 @@ export function show(state: RunState, phase: RunState['phase'], sentence: string
   return progress;
 }
 
+/** As {@link show}; but a run that ended its work while the message was acted on is not called back to it. */
+function showSteered(state: RunState, phase: RunState['phase'], sentence: string): Progress {
+  return hasDownloaders(state) ? show(state, phase, sentence) : progressOf(state);
+}
+
+function hasDownloaders({ phase }: RunState): boolean {
+  return phase === 'downloading' || phase === 'paused';
+}
+
 function refuseUnlessDownloading(state: RunState): void {
-  if (state.phase !== 'downloading' && state.phase !== 'paused') {
+  if (!hasDownloaders(state)) {
     refuse(`the run is in phase "${state.phase}", it has no downloaders to steer`);
   }
 }

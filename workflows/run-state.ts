@@ -53,6 +53,9 @@ export type RunState = {
   fruitlessRounds: number;
 };
 
+/** What a paused run says of itself, however long ago that was. */
+export const pausedSentence = 'paused: nothing new is downloaded until resume';
+
 export function newRunState(spec: RunSpec, carried: Carried | undefined): RunState {
   const { workflowId, firstExecutionRunId, startTime } = workflowInfo();
   return {
@@ -64,8 +67,8 @@ export function newRunState(spec: RunSpec, carried: Carried | undefined): RunSta
       bucket: spec.destination.bucket,
     },
     startedAtMs: carried?.startedAtMs ?? startTime.getTime(),
-    phase: carried === undefined ? 'preflight' : 'downloading',
-    sentence: 'starting',
+    phase: firstPhase(carried),
+    sentence: carried?.isPaused === true ? pausedSentence : 'starting',
     snapshot: carried?.snapshot ?? null,
     lanes: carried?.lanes ?? [],
     lanesUnderWay: 0,
@@ -79,6 +82,11 @@ export function newRunState(spec: RunSpec, carried: Carried | undefined): RunSta
     lastMovedAtMs: carried?.lastMovedAtMs ?? 0,
     fruitlessRounds: carried?.fruitlessRounds ?? 0,
   };
+}
+
+function firstPhase(carried: Carried | undefined): Phase {
+  if (carried === undefined) return 'preflight';
+  return carried.isPaused ? 'paused' : 'downloading';
 }
 
 export function carry(state: RunState): Carried {
