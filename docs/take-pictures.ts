@@ -1,64 +1,60 @@
-import { execFile } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { promisify } from 'node:util';
-import { sampleInput } from '../infra/local/directions.ts';
+import { chromium } from 'playwright-core';
+import { SAMPLE_LIST, sampleInput } from '../infra/local/directions.ts';
 import { settledOf, startRunStack, waitUntil } from '../test/support/run-stack.ts';
+import type { RunStack } from '../test/support/run-stack.ts';
 
 /**
  * `npm run pictures`: takes the pictures in this folder anew, of a real run: Temporal's Web UI while it runs, and its report.
- * Needs Chromium (Debian's package `chromium`, or its path in CHROMIUM).
+ * Needs Chromium: Debian's package `chromium`, or its path in CHROMIUM.
  */
-
-const chromium = process.env.CHROMIUM ?? 'chromium';
-
-/** The Web UI loads its data after the page; Chromium waits for so much of the page's own time, ms. */
-const settleMs = 8_000;
 
 /** Sample ids of the run, and outcomes after which it is pictured: in the middle. */
 const items = 100;
 const pictureAfter = 45;
 
-async function takePicture(url: string, file: string, size: { width: number; height: number }) {
-  const profile = await mkdtemp(join(tmpdir(), 'spotloop-chromium-'));
-  try {
-    await promisify(execFile)(chromium, [
-      '--headless',
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-quic',
-      '--no-first-run',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-      '--hide-scrollbars',
-      `--user-data-dir=${profile}`,
-      `--window-size=${size.width},${size.height}`,
-      `--virtual-time-budget=${settleMs}`,
-      `--screenshot=${fileURLToPath(new URL(file, import.meta.url))}`,
-      url,
-    ]);
-  } finally {
-    await rm(profile, { recursive: true, force: true });
-  }
+const pictureOf = (name: string) => fileURLToPath(new URL(name, import.meta.url));
+
+/** A list in the bucket, as a user has it: a file's address would tell whose machine this is. */
+async function uploadList({ stack }: RunStack): Promise<string> {
+  const url = `${stack.storage.endpoint}/upload/storage/v1/b/spotloop-local/o?uploadType=media&name=youtube-ids`;
+  const body = await readFile(fileURLToPath(SAMPLE_LIST), 'utf8');
+  const answer = await fetch(url, { method: 'POST', body });
+  if (!answer.ok)
+    throw new Error(`upload the sample list: ${answer.status} ${await answer.text()}`);
+  return 'gs://spotloop-local/youtube-ids';
 }
 
 const world = await startRunStack();
+const browser = await chromium.launch({
+  executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+  args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--disable-background-networking'],
+});
 try {
   const { stack } = world;
-  const handle = await world.start('youtube-sample', sampleInput(stack, items));
+  const input = { ...sampleInput(stack, items), items: await uploadList(world) };
+  const handle = await world.start('youtube-sample', input);
   await waitUntil(async () => (await settledOf(handle).catch(() => 0)) >= pictureAfter);
+
   const { uiAddress, namespace } = stack.temporal;
-  await takePicture(
-    `${uiAddress}/namespaces/${namespace}/workflows/${handle.workflowId}`,
-    'web-ui.png',
-    { width: 1400, height: 1250 },
-  );
+  const { runId } = await handle.describe();
+  const run = `${uiAddress}/namespaces/${namespace}/workflows/${handle.workflowId}/${runId}`;
+  const page = await browser.newPage({ viewport: { width: 1400, height: 1000 } });
+  await page.goto(`${run}/history`);
+  await page.getByText('Collect outcomes for').first().waitFor();
+  await page.screenshot({ path: pictureOf('web-ui-history.png') });
+  await page.goto(`${run}/user-metadata`);
+  await page.getByText('Downloaders').first().waitFor();
+  await page.screenshot({ path: pictureOf('web-ui.png') });
+
   const { runFolder } = await handle.result();
   const report = join(stack.bucketFolder, new URL(runFolder).pathname, 'report.html');
-  await takePicture(pathToFileURL(report).href, 'report.png', { width: 1200, height: 1900 });
+  await page.setViewportSize({ width: 1200, height: 1900 });
+  await page.goto(pathToFileURL(report).href);
+  await page.screenshot({ path: pictureOf('report.png') });
 } finally {
+  await browser.close();
   await world.stop();
 }

@@ -30,6 +30,7 @@ export const allowedYtDlpOptions = [
   '--limit-rate',
   '--throttled-rate',
   '--sleep-requests',
+  '--use-extractors',
 ] as const;
 
 const ytDlpOption = z.string().superRefine((text, context) => {

@@ -5,6 +5,7 @@ import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import type { RunResult } from '../../domain/progress.ts';
+import { sampleInput } from '../../infra/local/directions.ts';
 import { clipOf } from '../../infra/local/site/clip.ts';
 import { startRunStack } from '../support/run-stack.ts';
 import type { RunStack } from '../support/run-stack.ts';
@@ -31,11 +32,8 @@ before(async () => {
 after(() => world.stop());
 
 const input = () => ({
-  items: `file://${list}`,
-  limit: items,
-  maxItemSize: '100MB',
+  ...sampleInput(world.stack, items),
   destination: 'gs://spotloop-local/videos/',
-  task: { kind: 'yt-dlp', url: `${world.stack.site.address}/watch?v={key}` } as const,
 });
 
 describe('the sample run', () => {
