@@ -1,12 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { CancelledFailure, Context } from '@temporalio/activity';
+import { failureTypes } from '../domain/failure-types.ts';
 import type { RunRef } from '../domain/names.ts';
 import type { Sample } from '../domain/sample.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import { Desks, sampleOf } from './collect/desk.ts';
 import type { CollectorDeps, Desk } from './collect/desk.ts';
+import { PullRefused } from './collect/mailbox.ts';
 import { Slice } from './collect/slice.ts';
 import { keepHeartbeating } from './heartbeat.ts';
+import { runFailure } from './run-failure.ts';
+
+/** Pub/Sub doesn't know everywhere at once what was just made: a refusal is believed after some 15 s of asking again. */
+const attemptsOfRefused = 5;
 
 export type CollectOutcomesInput = {
   readonly run: RunRef;
@@ -43,7 +49,14 @@ export function createCollectOutcomes(deps: CollectorDeps) {
       }
     } catch (error) {
       await desks.drop(desk);
-      throw error;
+      if (!(error instanceof PullRefused) || info.attempt < attemptsOfRefused) throw error;
+      // A run whose queue could not be made is cleaned up too: there was nothing to collect.
+      if (until === 'quiet' && error.isAbsent) return sampleOf(desk, Date.now());
+      throw runFailure(
+        failureTypes.StepFailed,
+        `${error.message} — the run cannot go on without its subscription: start it again`,
+        error,
+      );
     }
     if (until === 'quiet' || isShutdown(signal)) await desks.drop(desk);
     else desks.keep(desk, signal.aborted ? 'some-time' : 'soon');

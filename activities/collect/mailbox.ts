@@ -1,4 +1,5 @@
 import type { protos, v1 } from '@google-cloud/pubsub';
+import { grpc, isDefinite, statusOf } from '../cloud-error.ts';
 
 /** Pub/Sub's own limit on messages a pull gives back. */
 const maxMessagesPerPull = 1_000;
@@ -32,6 +33,18 @@ export type MailboxOptions = {
   readonly maxMessages: number;
   readonly maxBytes: number;
 };
+
+/** Pub/Sub refuses to give messages; asking again helps only if it has just been made. */
+export class PullRefused extends Error {
+  override readonly name = 'PullRefused';
+  /** There is no such subscription. */
+  readonly isAbsent: boolean;
+
+  constructor(message: string, cause: unknown) {
+    super(message, { cause });
+    this.isAbsent = statusOf(cause) === grpc.notFound;
+  }
+}
 
 type PullCall = Promise<unknown> & { cancel?: () => void };
 
@@ -107,21 +120,27 @@ export class Mailbox {
   /** Says that the messages are done with. A lost ack means a second delivery, which the ledger recognises. */
   async ack(mail: readonly Mail[]): Promise<void> {
     const { subscriber, subscription } = this.#options;
-    await Promise.all(
-      chunksOf(mail).map((ackIds) => subscriber.acknowledge({ subscription, ackIds })),
-    );
-    this.#release(mail);
+    try {
+      await Promise.all(
+        chunksOf(mail).map((ackIds) => subscriber.acknowledge({ subscription, ackIds })),
+      );
+    } finally {
+      this.#release(mail);
+    }
   }
 
   /** Makes the messages available at once, to whoever pulls next. */
   async giveBack(mail: readonly Mail[]): Promise<void> {
     const { subscriber, subscription } = this.#options;
-    await Promise.all(
-      chunksOf(mail).map((ackIds) =>
-        subscriber.modifyAckDeadline({ subscription, ackIds, ackDeadlineSeconds: 0 }),
-      ),
-    );
-    this.#release(mail);
+    try {
+      await Promise.all(
+        chunksOf(mail).map((ackIds) =>
+          subscriber.modifyAckDeadline({ subscription, ackIds, ackDeadlineSeconds: 0 }),
+        ),
+      );
+    } finally {
+      this.#release(mail);
+    }
   }
 
   /** Where giving back fails, the messages come back when their lease ends. */
@@ -129,6 +148,7 @@ export class Mailbox {
     await this.giveBack(mail).catch(() => {});
   }
 
+  /** Also of messages whose ack was lost: they come back by themselves and must not take up room for ever. */
   #release(mail: readonly Mail[]): void {
     this.#inHand.messages -= mail.length;
     for (const { data } of mail) this.#inHand.bytes -= data.length;
@@ -175,10 +195,8 @@ export class Mailbox {
 
   #cannotPull(cause: unknown): Error {
     const { code, details } = cause as { code?: number; details?: string };
-    return new Error(
-      `pull from ${this.#options.subscription}: ${details ?? String(cause)} (${code ?? 'no code'})`,
-      { cause },
-    );
+    const message = `pull from ${this.#options.subscription}: ${details ?? String(cause)} (${code ?? 'no code'})`;
+    return isDefinite(cause) ? new PullRefused(message, cause) : new Error(message, { cause });
   }
 }
 
