@@ -102,14 +102,20 @@ export function createStore(options: StoreOptions): Store {
       await unlessAborted(body.signal, saved);
       return;
     }
-    await pipeline(
-      Readable.from(concatenated(head, content), {
-        objectMode: false,
-        highWaterMark: partUnitBytes,
-      }),
-      file.createWriteStream({ ...settings, resumable: true, chunkSize: partBytes }),
-      { signal: body.signal },
-    );
+    try {
+      await pipeline(
+        Readable.from(concatenated(head, content), {
+          objectMode: false,
+          highWaterMark: partUnitBytes,
+        }),
+        file.createWriteStream({ ...settings, resumable: true, chunkSize: partBytes }),
+        { signal: body.signal },
+      );
+    } catch (error) {
+      // Broken off within the head, the rest was not begun: closed by nobody, a staged file would keep its disk space.
+      void content.return(undefined).catch(() => {});
+      throw error;
+    }
   };
 
   return {
