@@ -14,7 +14,13 @@ export type FolderWatch = {
   stop(): void;
 };
 
-/** Watches that what a program stages stays within a limit, whatever the program believes about sizes. */
+/** While parts are merged into a file, they lie beside it. */
+const wholeAndParts = 2;
+
+/**
+ * Watches that no file of a program grows beyond a limit, nor all of them beyond what making one such file takes,
+ * whatever the program believes about sizes.
+ */
 export function watchFolderSize(
   folder: string,
   maxSizeBytes: number,
@@ -29,9 +35,12 @@ export function watchFolderSize(
   const timer = setInterval(() => {
     if (isLooking) return;
     isLooking = true;
-    void folderSizeBytes(folder).then((sizeBytes) => {
+    void fileSizesBytes(folder).then((sizes) => {
       isLooking = false;
-      if (sizeBytes <= maxSizeBytes || controller.signal.aborted) return;
+      const allBytes = sizes.reduce((sum, size) => sum + size, 0);
+      const isWithin =
+        allBytes <= wholeAndParts * maxSizeBytes && sizes.every((size) => size <= maxSizeBytes);
+      if (isWithin || controller.signal.aborted) return;
       isTooLarge = true;
       controller.abort(new Error('too large'));
     });
@@ -47,9 +56,9 @@ export function watchFolderSize(
 }
 
 /** Files come and go while we look: what is gone counts nothing. */
-async function folderSizeBytes(folder: string): Promise<number> {
+async function fileSizesBytes(folder: string): Promise<number[]> {
   const names = await readdir(folder, { recursive: true }).catch(() => []);
-  const sizes = await Promise.all(
+  return Promise.all(
     names.map((name) =>
       stat(join(folder, name)).then(
         (found) => (found.isFile() ? found.size : 0),
@@ -57,5 +66,4 @@ async function folderSizeBytes(folder: string): Promise<number> {
       ),
     ),
   );
-  return sizes.reduce((sum, size) => sum + size, 0);
 }
