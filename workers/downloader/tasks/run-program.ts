@@ -20,6 +20,9 @@ export type ProgramEnding =
 /** The end of standard error, where programs say why they failed. */
 const maxStderrBytes = 16 * 1024;
 
+/** After the program's end its output is read for so long at most: it lies in a pipe already. */
+const outputEndsMs = 1_000;
+
 /**
  * Runs a program as the leader of its own process group. When the signal is aborted the whole group is killed at once:
  * what it staged is thrown away, so there is nothing to end in order. Resolves when the program is gone; never rejects.
@@ -49,7 +52,9 @@ export function runProgram(program: Program): Promise<ProgramEnding> {
     });
     const kill = (): void => killGroup(child.pid);
     signal.addEventListener('abort', kill, { once: true });
+    let closing: NodeJS.Timeout | undefined;
     const done = (ending: ProgramEnding): void => {
+      clearTimeout(closing);
       signal.removeEventListener('abort', kill);
       resolve(ending);
     };
@@ -59,6 +64,11 @@ export function runProgram(program: Program): Promise<ProgramEnding> {
     child.once('exit', () => {
       // A grandchild that it left behind would keep standard error open, and run on.
       killGroup(child.pid);
+      // One that made a group of its own still does: what the program itself wrote has arrived by now.
+      closing = setTimeout(() => {
+        child.stdout?.destroy();
+        child.stderr?.destroy();
+      }, outputEndsMs);
     });
     child.once('close', (code, bySignal) => {
       const text = stderr.toString('utf8');
