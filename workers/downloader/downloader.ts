@@ -218,7 +218,11 @@ export async function runDownloader(deps: DownloaderDeps): Promise<DownloaderEnd
     const doing = "pull from the run's items subscription";
     if (!everAnswered) leave({ kind: 'queue-refused', doing, error });
     else if (isNotFound(error)) leave({ kind: 'queue-deleted' });
-    else return;
+    else {
+      // A right that was taken away may be given back; what is in hand goes on.
+      log.warn({ reason: messageOf(error) }, 'pull refused');
+      return;
+    }
     // There is nobody to report to: what runs is of no use any more.
     isQueueGone = true;
     for (const held of hand) held.abort.abort(new Error('queue gone'));

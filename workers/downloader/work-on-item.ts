@@ -41,7 +41,10 @@ const firstPauseMs = 1_000;
 /** An item waits with its slot in hand: longer pauses would cost more than they gain. */
 const longestPauseMs = 60_000;
 
-/** Works on one item until its outcome is known or it must be let go of. Never rejects for what an item or origin does. */
+/**
+ * Works on one item until its outcome is known or it must be let go of. Never rejects for what an item or origin does.
+ * @throws what the storage service came back with when an item is to be quarantined and can't be looked for first.
+ */
 export async function workOnItem(deps: WorkDeps, delivered: DeliveredItem): Promise<Settlement> {
   const { assignment, throttle, log, now } = deps;
   const { item, deaths, signal } = delivered;
@@ -57,9 +60,14 @@ export async function workOnItem(deps: WorkDeps, delivered: DeliveredItem): Prom
   });
 
   if (deaths >= assignment.maxDeaths) {
-    const found = await unlessAborted(signal, deps.store.look(item)).catch(() => null);
+    let found: Settled | null;
+    try {
+      found = await unlessAborted(signal, deps.store.look(item));
+    } catch (error) {
+      if (signal.aborted) return { kind: 'interrupted' };
+      throw error;
+    }
     if (found !== null) return { kind: 'outcome', outcome: { ...found, ...settling() } };
-    if (signal.aborted) return { kind: 'interrupted' };
     return { kind: 'outcome', outcome: { kind: 'quarantined', ...settling(), deaths } };
   }
 
