@@ -9,7 +9,12 @@ const heartbeatEveryMs = 1_000;
  */
 export function keepHeartbeating(details: () => unknown): Disposable {
   const context = Context.current();
-  const beat = () => context.heartbeat(details());
+  const beat = () => {
+    const now = details();
+    // Saying nothing must not erase what a watcher, or the next attempt, reads of the last heartbeat.
+    if (now === undefined) context.heartbeat();
+    else context.heartbeat(now);
+  };
   beat();
   const timer = setInterval(beat, heartbeatEveryMs);
   return {

@@ -9,12 +9,15 @@ export function runFailure(
   message: string,
   cause?: unknown,
 ): ApplicationFailure {
-  return ApplicationFailure.create({
+  const failure = ApplicationFailure.create({
     type,
     message,
     nonRetryable: true,
     ...(cause instanceof Error ? { cause } : {}),
   });
+  // Whoever reads it has something to mend, and the message names the place; ours is of no use to them.
+  failure.stack = '';
+  return failure;
 }
 
 /**

@@ -1,9 +1,6 @@
 import { z } from 'zod';
 
-/**
- * How often a downloader speaks of itself. Two lease deadlines (2 min by default) hold four beats, so
- * one lost message never looks like a stall.
- */
+/** How often a downloader speaks of itself. No run is called stalled before three beats are missed (`judgement.ts`). */
 export const beatIntervalMs = 30_000;
 
 /** A downloader that was silent this long is no longer counted: three beats missed. */

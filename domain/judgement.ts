@@ -1,3 +1,4 @@
+import { beatLifetimeMs } from './beat.ts';
 import { settledOf } from './counts.ts';
 import type { RunSpec } from './run-spec.ts';
 import type { Sample } from './sample.ts';
@@ -22,6 +23,12 @@ const failingShare = 0.9;
 /** Two lease deadlines: within one, a dead downloader's items come back by themselves. */
 const deadlinesToStall = 2;
 
+/**
+ * And never sooner than this, however short the lease: the last beat of a downloader says that it idles until the next
+ * one says what it took up since.
+ */
+const shortestStallMs = beatLifetimeMs;
+
 export type Situation = {
   readonly total: number;
   readonly isPublishing: boolean;
@@ -44,7 +51,7 @@ export function judge(
   if (
     !situation.isPublishing &&
     !situation.isPaused &&
-    stillMs >= deadlinesToStall * spec.leaseDeadlineMs
+    stillMs >= Math.max(shortestStallMs, deadlinesToStall * spec.leaseDeadlineMs)
   ) {
     return { kind: 'stalled', unsettled: situation.total - settled };
   }

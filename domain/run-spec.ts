@@ -23,6 +23,9 @@ const duration = (least: string, most: string) =>
     return value;
   });
 
+/** An object of Cloud Storage ends there: cloud.google.com/storage/quotas#objects */
+const maxObjectSize = '5TB';
+
 const size = z.string().transform((text, context) => {
   const value = parseSizeBytes(text);
   if (value === null || value === 0) {
@@ -30,6 +33,10 @@ const size = z.string().transform((text, context) => {
       code: 'custom',
       message: 'is not a size — write it like "500MB" or "10GB"',
     });
+    return z.NEVER;
+  }
+  if (value > (parseSizeBytes(maxObjectSize) ?? 0)) {
+    context.addIssue({ code: 'custom', message: `is out of range — up to ${maxObjectSize}` });
     return z.NEVER;
   }
   return value;

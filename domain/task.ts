@@ -18,30 +18,35 @@ const extension = z
 
 /**
  * Options of yt-dlp that a run may set (I10): they choose what is downloaded, and can neither run a program,
- * nor read or write a file, nor reach another address.
+ * nor read or write a file. `--extractor-args` can name another host to ask, as the run's `url` can.
  */
-export const allowedYtDlpOptions = [
-  '--age-limit',
-  '--format-sort',
-  '--match-filters',
-  '--no-playlist',
-  '--extractor-args',
-  '--geo-bypass',
-  '--limit-rate',
-  '--throttled-rate',
-  '--sleep-requests',
-  '--use-extractors',
-] as const;
+const allowedYtDlpOptions = {
+  flags: ['--no-playlist', '--geo-bypass'],
+  /** Always with "=": an option that lacks its value would take the next argument for it, which is one of ours. */
+  withValue: [
+    '--age-limit',
+    '--format-sort',
+    '--match-filters',
+    '--extractor-args',
+    '--limit-rate',
+    '--throttled-rate',
+    '--sleep-requests',
+    '--use-extractors',
+  ],
+};
 
-const ytDlpOption = z.string().superRefine((text, context) => {
-  const name = text.split('=', 1)[0] ?? '';
-  if (!(allowedYtDlpOptions as readonly string[]).includes(name)) {
-    context.addIssue({
-      code: 'custom',
-      message: `is not an allowed option — allowed are ${allowedYtDlpOptions.join(', ')}, each as --name or --name=value`,
-    });
-  }
-});
+const ytDlpOption = z.string().refine(
+  (text) => {
+    const { flags, withValue } = allowedYtDlpOptions;
+    return flags.includes(text) || withValue.some((name) => text.startsWith(`${name}=`));
+  },
+  {
+    error: `is not an allowed option — allowed are ${[
+      ...allowedYtDlpOptions.flags,
+      ...allowedYtDlpOptions.withValue.map((name) => `${name}=…`),
+    ].join(', ')}`,
+  },
+);
 
 export const taskSchema = z.discriminatedUnion('kind', [
   z.strictObject({

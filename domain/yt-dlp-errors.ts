@@ -55,11 +55,16 @@ export function judgeYtDlpErrors(stderr: string): YtDlpVerdict {
   const words = errors.at(-1) ?? lines.findLast((line) => line !== '') ?? '';
   const error = words === '' ? 'yt-dlp failed without a word' : withoutAdvice(words);
   const matches = (texts: readonly string[], patterns: readonly RegExp[]): boolean =>
-    texts.some((text) => patterns.some((pattern) => pattern.test(text)));
+    texts.map(withoutNames).some((text) => patterns.some((pattern) => pattern.test(text)));
   if (matches(errors, throttledPatterns)) return { kind: 'throttled', error };
   if (matches(errors, permanentPatterns)) return { kind: 'permanent', error };
   if (matches(lines, throttledPatterns)) return { kind: 'throttled', error };
   return { kind: 'transient', error };
+}
+
+/** Addresses and the id after the extractor's name are a list's words, not the site's: `[generic] captcha: …` asks for no patience. */
+function withoutNames(text: string): string {
+  return text.replaceAll(/\bhttps?:\/\/\S+/gi, '').replace(/^(\w+: \[[^\]]*\]) \S+:/, '$1');
 }
 
 /** yt-dlp ends many errors with where to report them; in a list of ten thousand failures that is noise. */

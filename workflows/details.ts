@@ -31,6 +31,7 @@ export function renderDetails(progress: Progress): string {
     ...rows.map(([name, value]) => `| ${name} | ${value} |`),
     '',
     progress.asOf === null ? '' : `As of ${progress.asOf.slice(0, 19).replace('T', ' ')} UTC.`,
+    '',
     `Run folder: \`${progress.runFolder}\``,
   ].join('\n');
 }

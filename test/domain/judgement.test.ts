@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { beatLifetimeMs } from '../../domain/beat.ts';
 import { noCounts } from '../../domain/counts.ts';
 import { isMoving, judge } from '../../domain/judgement.ts';
 import type { Sample } from '../../domain/sample.ts';
@@ -36,6 +37,13 @@ describe('judge', () => {
     const at = (asOfMs: number) => judge(sampleOf({ asOfMs }), situation, spec).kind;
     assert.equal(at(1_119_999), 'draining');
     assert.equal(at(1_120_000), 'stalled');
+  });
+
+  it('does not call a run stalled before a beat can have told what is in hand, however short its lease', () => {
+    const at = (asOfMs: number) =>
+      judge(sampleOf({ asOfMs }), situation, { ...spec, leaseDeadlineMs: 10_000 }).kind;
+    assert.equal(at(1_000_000 + beatLifetimeMs - 1), 'draining');
+    assert.equal(at(1_000_000 + beatLifetimeMs), 'stalled');
   });
 
   it('never calls a run stalled while it is paused or still publishing', () => {

@@ -174,6 +174,16 @@ describe('parseRunSpec', () => {
       /^"task.options\[0\]" is not an allowed option/,
     ],
     [
+      'an option that would take the next one for its value',
+      { ...least, task: { kind: 'yt-dlp', options: ['--match-filters'] } },
+      /^"task.options\[0\]" is not an allowed option — .*--match-filters=…/,
+    ],
+    [
+      'a flag with a value',
+      { ...least, task: { kind: 'yt-dlp', options: ['--no-playlist=x'] } },
+      /^"task.options\[0\]" is not an allowed option/,
+    ],
+    [
       'an extension with a path',
       { ...least, task: { kind: 'http', extension: '../x' } },
       /^"task.extension" is not a file extension/,
@@ -193,6 +203,11 @@ describe('parseRunSpec', () => {
       'a duration out of range',
       { ...least, leaseDeadline: '5s' },
       /^"leaseDeadline" is out of range — from 10s to 10m/,
+    ],
+    [
+      'a size that no object has',
+      { ...least, maxItemSize: '6TB' },
+      /^"maxItemSize" is out of range — up to 5TB/,
     ],
     ['a size without unit', { ...least, maxItemSize: '10' }, /^"maxItemSize" is not a size/],
     ['min above max', { ...least, workers: { min: 3, max: 2 } }, /^"workers" has min above max/],

@@ -23,6 +23,8 @@ const table: Record<'permanent' | 'transient' | 'throttled', readonly string[]> 
     'ERROR: unable to download video data: HTTP Error 404: Not Found',
     'ERROR: [youtube] abc: Requested format is not available. Use --list-formats for a list of available formats',
     'ERROR: Unsupported URL: http://127.0.0.1/x',
+    'ERROR: Unsupported URL: https://example.org/captcha',
+    'ERROR: [generic] rate-limited: Unable to download webpage: HTTP Error 404: Not Found (caused by <HTTPError 404: Not Found>)',
     'ERROR: [vimeo] 1: This video is DRM protected',
     'ERROR: You have requested merging of multiple formats but ffmpeg is not installed. Aborting due to --abort-on-error',
     'yt-dlp: error: no such option: --nonsense',
