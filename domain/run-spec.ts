@@ -85,7 +85,7 @@ const fields = z.strictObject({
       error: `is neither the address of a list (gs://, https://, file://) nor an array of 1 to ${maxInlineItems} keys`,
     },
   ),
-  /** Where objects go: gs://BUCKET/PREFIX/. */
+  /** Where objects go: gs://bucket/PREFIX/. */
   destination: z
     .string()
     .regex(/^gs:\/\/[a-z0-9][a-z0-9._-]{1,220}[a-z0-9](\/.*)?$/, {
