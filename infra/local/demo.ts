@@ -5,34 +5,34 @@ import { Client, Connection } from '@temporalio/client';
 import type { WorkflowHandle } from '@temporalio/client';
 import { Command, InvalidArgumentError } from 'commander';
 import type { RunResult } from '../../domain/progress.ts';
-import { directions, SAMPLE_DESTINATION, sampleInput } from './directions.ts';
+import { directions, sampleDestination, sampleInput } from './directions.ts';
 import { followRun } from './follow-run.ts';
 import type { RunEnd } from './follow-run.ts';
 import { untilInterrupted } from './interruption.ts';
 import { createProgressDisplay } from './progress-display.ts';
-import { LOCAL_BUCKET, startStack, TASK_QUEUE } from './stack.ts';
+import { localBucket, startStack, taskQueue } from './stack.ts';
 import type { Stack } from './stack.ts';
 
 /** What a shell reports for a program that Ctrl-C ended. */
-const INTERRUPTED_EXIT = 130;
+const interruptedExit = 130;
 /** Lines in `examples/youtube-ids`. */
-const MOST_ITEMS = 1_000;
-const DEFAULT_ITEMS = 100;
+const mostItems = 1_000;
+const defaultItems = 100;
 /** A cancelled run drains its downloaders (15 s), deletes its queue and writes its report. */
-const CANCEL_MS = 25_000;
+const cancelMs = 25_000;
 
-interface Flags {
+type Flags = {
   items: number;
   fresh?: true;
   keep?: true;
   folder?: string;
-}
+};
 
 const flags = new Command('npm run demo --')
   .description(
     'Downloads sample videos: Temporal, Pub/Sub emulator, storage server, real yt-dlp, all on this machine.',
   )
-  .option('--items <n>', `how many of the ${MOST_ITEMS} ids`, parseItems, DEFAULT_ITEMS)
+  .option('--items <n>', `how many of the ${mostItems} ids`, parseItems, defaultItems)
   .option('--fresh', 'forget what earlier demos stored, so that everything is downloaded again')
   .option('--keep', 'leave everything running until Ctrl-C, to try the temporal command')
   .option('--folder <path>', 'where database, bucket and logs are (default: .spotloop)')
@@ -44,7 +44,7 @@ const interrupted = untilInterrupted();
 let isUp = false;
 void interrupted.then(() => {
   // Until the stack is up there is nothing to take down in order: what was started ends with us.
-  if (!isUp) process.exit(INTERRUPTED_EXIT);
+  if (!isUp) process.exit(interruptedExit);
 });
 try {
   process.exitCode = await demo();
@@ -77,11 +77,11 @@ async function runOnce(stack: Stack, connection: Connection): Promise<number> {
   const client = new Client({ connection, namespace: stack.temporal.namespace });
   const workflowId = `demo-${new Date().toISOString().slice(0, 19).replaceAll(/[-:]/g, '')}`;
   const handle = await client.workflow.start('downloadRun', {
-    taskQueue: TASK_QUEUE,
+    taskQueue,
     workflowId,
     args: [sampleInput(stack, flags.items)],
   });
-  say(`run ${workflowId}: ${flags.items} ids to ${SAMPLE_DESTINATION}`);
+  say(`run ${workflowId}: ${flags.items} ids to ${sampleDestination}`);
   say(`watch it in the Web UI: ${runPage(stack, handle)}`);
 
   const display = createProgressDisplay(process.stderr);
@@ -100,18 +100,18 @@ async function runOnce(stack: Stack, connection: Connection): Promise<number> {
 async function cancel(handle: WorkflowHandle, following: Promise<RunEnd>): Promise<number> {
   say('cancelling the run');
   await handle.cancel();
-  const tooLong = AbortSignal.timeout(CANCEL_MS);
+  const tooLong = AbortSignal.timeout(cancelMs);
   await Promise.race([
     following,
     new Promise((resolve) => tooLong.addEventListener('abort', resolve)),
   ]);
   if (tooLong.aborted) await handle.terminate('the demo was interrupted');
-  return INTERRUPTED_EXIT;
+  return interruptedExit;
 }
 
 /** The bucket is a folder, and removing a folder is one call. */
 async function emptyDestination(stack: Stack): Promise<void> {
-  const prefix = SAMPLE_DESTINATION.slice(`gs://${LOCAL_BUCKET}/`.length);
+  const prefix = sampleDestination.slice(`gs://${localBucket}/`.length);
   await rm(join(stack.bucketFolder, prefix), { recursive: true, force: true });
 }
 
@@ -125,8 +125,8 @@ function summary(stack: Stack, end: RunEnd): string {
     return `\nthe run failed: ${end.reason}\nlogs      ${stack.logFolder}\n`;
   }
   const { result } = end;
-  const runFolder = result.runFolder.replace(`gs://${LOCAL_BUCKET}`, stack.bucketFolder);
-  const files = SAMPLE_DESTINATION.replace(`gs://${LOCAL_BUCKET}`, stack.bucketFolder);
+  const runFolder = result.runFolder.replace(`gs://${localBucket}`, stack.bucketFolder);
+  const files = sampleDestination.replace(`gs://${localBucket}`, stack.bucketFolder);
   return `
 ${countsOf(result)} in ${result.seconds.toFixed(1)} s
 files     ${files}
@@ -149,8 +149,8 @@ function seconds(since: number): string {
 
 function parseItems(text: string): number {
   const items = Number(text);
-  if (!Number.isInteger(items) || items < 1 || items > MOST_ITEMS) {
-    throw new InvalidArgumentError(`it is a whole number from 1 to ${MOST_ITEMS}`);
+  if (!Number.isInteger(items) || items < 1 || items > mostItems) {
+    throw new InvalidArgumentError(`it is a whole number from 1 to ${mostItems}`);
   }
   return items;
 }

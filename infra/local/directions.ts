@@ -1,18 +1,18 @@
 import { dirname } from 'node:path';
-import { LOCAL_BUCKET, TASK_QUEUE } from './stack.ts';
+import { localBucket, taskQueue } from './stack.ts';
 import type { Stack } from './stack.ts';
 
 /** The list that the local stack is tried with. */
-export const SAMPLE_LIST = new URL('../../examples/youtube-ids', import.meta.url).href;
+export const sampleList = new URL('../../examples/youtube-ids', import.meta.url).href;
 /** Where samples go. */
-export const SAMPLE_DESTINATION = `gs://${LOCAL_BUCKET}/videos/`;
+export const sampleDestination = `gs://${localBucket}/videos/`;
 
 /** The input of a run of the sample list against a stack. */
 export function sampleInput(stack: Stack, items: number): Record<string, unknown> {
   return {
-    items: SAMPLE_LIST,
+    items: sampleList,
     limit: items,
-    destination: SAMPLE_DESTINATION,
+    destination: sampleDestination,
     task: {
       kind: 'yt-dlp',
       url: `${stack.site.address}/watch?v={key}`,
@@ -33,7 +33,7 @@ export function directions(stack: Stack, workflowId: string): string {
 Temporal Web UI   ${temporal.uiAddress}/namespaces/${temporal.namespace}/workflows
 Temporal server   ${temporal.address}
 sample site       ${site.address}/watch?v=dQw4w9WgXcQ
-bucket            ${bucketFolder}   (gs://${LOCAL_BUCKET})
+bucket            ${bucketFolder}   (gs://${localBucket})
 logs              ${logFolder}
 
 Paste this into another terminal to use the temporal command there:
@@ -43,7 +43,7 @@ Paste this into another terminal to use the temporal command there:
 
 Then, for example:
 
-  temporal workflow start --type downloadRun --task-queue ${TASK_QUEUE} --workflow-id ${workflowId} \\
+  temporal workflow start --type downloadRun --task-queue ${taskQueue} --workflow-id ${workflowId} \\
     --input '${input}'
   temporal workflow query --type progress --workflow-id ${workflowId}
   temporal workflow describe --workflow-id ${workflowId}

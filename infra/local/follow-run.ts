@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Progress, RunResult } from '../../domain/progress.ts';
 
 /** Asking costs a workflow task each time; a person sees no more than this. */
-const ASK_EVERY_MS = 1_000;
+const askEveryMs = 1_000;
 
 /** How a run ended: with its result, or with the reason why not. */
 export type RunEnd = { kind: 'completed'; result: RunResult } | { kind: 'failed'; reason: string };
@@ -34,7 +34,7 @@ async function askOnAndOn(
 ): Promise<void> {
   while (!signal.aborted) {
     await ask(handle, show);
-    await sleep(ASK_EVERY_MS, undefined, { signal }).catch(() => {});
+    await sleep(askEveryMs, undefined, { signal }).catch(() => {});
   }
 }
 

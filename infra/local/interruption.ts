@@ -1,5 +1,5 @@
 /** Ends the waiting, from the keyboard or from whoever started us. */
-const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /**
  * Resolves at the first signal to end. Copies of it are swallowed: on Ctrl-C the terminal sends one to everybody, and npm and
@@ -7,6 +7,6 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
  */
 export function untilInterrupted(): Promise<void> {
   return new Promise((resolve) => {
-    for (const signal of SIGNALS) process.on(signal, () => resolve());
+    for (const signal of signals) process.on(signal, () => resolve());
   });
 }

@@ -5,13 +5,13 @@ import { untilInterrupted } from './interruption.ts';
 import { startStack } from './stack.ts';
 
 /** What a shell reports for a program that Ctrl-C ended. */
-const INTERRUPTED_EXIT = 130;
+const interruptedExit = 130;
 
-interface Flags {
+type Flags = {
   temporalPort?: number;
   uiPort?: number;
   folder?: string;
-}
+};
 
 const { temporalPort, uiPort, folder } = new Command('npm run local --')
   .description('Starts the local stack and keeps it until Ctrl-C.')
@@ -26,7 +26,7 @@ const interrupted = untilInterrupted();
 let isUp = false;
 void interrupted.then(() => {
   // Until the stack is up there is nothing to take down in order: what was started ends with us.
-  if (!isUp) process.exit(INTERRUPTED_EXIT);
+  if (!isUp) process.exit(interruptedExit);
 });
 try {
   const startedAt = performance.now();

@@ -23,7 +23,7 @@ export type ReadySign =
   | { kind: 'line'; test: (line: string) => boolean };
 
 /** How to start one child. `name` is what messages call it. */
-export interface ProcessOptions {
+export type ProcessOptions = {
   name: string;
   command: string;
   args: string[];
@@ -35,35 +35,35 @@ export interface ProcessOptions {
   ready: ReadySign;
   readyMs?: number;
   graceMs?: number;
-}
+};
 
 /** A running child. */
-export interface RunningProcess {
+export type RunningProcess = {
   pid: number;
   logFile: string;
   /** Resolves when the child has ended, for whatever reason; never rejects. */
   ended: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
   /** SIGTERM to the whole group, SIGKILL after the grace time. Resolves when all is gone; may be called again. */
   stop: () => Promise<void>;
-}
+};
 
 /** A cold JVM on two busy cores needs up to 20 s; three times that. */
-const READY_MS = 60_000;
+const usualReadyMs = 60_000;
 /** Servers of the stack end within 2 s; a Temporal worker waits for its activities. */
-const GRACE_MS = 10_000;
+const usualGraceMs = 10_000;
 /** Short enough not to be noticed, long enough to cost nothing. */
-const POLL_MS = 50;
+const pollMs = 50;
 /** One slow answer while starting must not use up the whole time to get ready. */
-const PROBE_MS = 2_000;
+const probeMs = 2_000;
 /** Enough for a stack trace, little enough for a terminal. */
-const TAIL_LINES = 15;
-const TAIL_BYTES = 64 * 1024;
+const tailLines = 15;
+const tailBytes = 64 * 1024;
 
 /**
  * P2. The shell replaces itself by the program, so our child's pid is the program's; what stays behind is the guard, which
  * ignores SIGTERM and ends (with the rest of the group) when the pipe breaks. $1 is the grace time in seconds.
  */
-const GUARDED = `
+const guarded = `
 exec 3<&0
 { trap '' TERM INT HUP; exec </dev/null >/dev/null 2>&1; read -r _ <&3; kill -TERM 0
   left=$1; while [ "$left" -gt 0 ] && kill -0 $$; do sleep 1; left=$((left - 1)); done; kill -KILL 0; } &
@@ -73,7 +73,7 @@ exec "$@" </dev/null 3<&-
 
 /** Starts a child and resolves when it is ready; when it can't be, stops it and throws with the last lines of its log. */
 export async function startProcess(options: ProcessOptions): Promise<RunningProcess> {
-  const { name, logFile, readyMs = READY_MS, graceMs = GRACE_MS } = options;
+  const { name, logFile, readyMs = usualReadyMs, graceMs = usualGraceMs } = options;
   mkdirSync(dirname(logFile), { recursive: true });
   const logStart = await sizeOf(logFile);
   const child = spawnGuarded(options, graceMs);
@@ -90,10 +90,10 @@ export async function startProcess(options: ProcessOptions): Promise<RunningProc
       if (end === undefined) return running;
     }
     if (performance.now() - startedAt > readyMs) end = `not ready after ${readyMs / 1000} s`;
-    else await sleep(POLL_MS);
+    else await sleep(pollMs);
   }
   await running.stop();
-  const tail = (await readFrom(logFile, logStart)).trimEnd().split('\n').slice(-TAIL_LINES);
+  const tail = (await readFrom(logFile, logStart)).trimEnd().split('\n').slice(-tailLines);
   throw new Error(`start ${name}: ${end} — see ${logFile}, which ends with:\n${tail.join('\n')}`);
 }
 
@@ -102,7 +102,7 @@ function spawnGuarded(options: ProcessOptions, graceMs: number): ChildProcess {
   try {
     return spawn(
       '/bin/sh',
-      ['-c', GUARDED, 'sh', String(Math.ceil(graceMs / 1000)), options.command, ...options.args],
+      ['-c', guarded, 'sh', String(Math.ceil(graceMs / 1000)), options.command, ...options.args],
       {
         detached: true, // P1
         cwd: options.cwd,
@@ -163,7 +163,7 @@ async function isReady(sign: ReadySign, logFile: string, logStart: number): Prom
     case 'port':
       return accepts(sign.port);
     case 'http':
-      return fetch(sign.url, { signal: AbortSignal.timeout(PROBE_MS) }).then(
+      return fetch(sign.url, { signal: AbortSignal.timeout(probeMs) }).then(
         async (answer) => (await answer.body?.cancel(), answer.ok),
         () => false,
       );
@@ -175,7 +175,7 @@ async function isReady(sign: ReadySign, logFile: string, logStart: number): Prom
 function accepts(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ port, host: '127.0.0.1' });
-    socket.setTimeout(PROBE_MS, () => socket.destroy(new Error('no answer')));
+    socket.setTimeout(probeMs, () => socket.destroy(new Error('no answer')));
     socket.once('connect', () => (socket.destroy(), resolve(true)));
     socket.once('error', () => resolve(false));
   });
@@ -185,7 +185,7 @@ function accepts(port: number): Promise<boolean> {
 async function readFrom(file: string, start: number): Promise<string> {
   const size = await sizeOf(file);
   if (size <= start) return '';
-  const from = Math.max(start, size - TAIL_BYTES);
+  const from = Math.max(start, size - tailBytes);
   const handle = await open(file, 'r');
   try {
     const { buffer, bytesRead } = await handle.read(

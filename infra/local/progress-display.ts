@@ -2,14 +2,14 @@ import { Presets, SingleBar } from 'cli-progress';
 import type { Progress } from '../../domain/progress.ts';
 
 /** Shows how a run gets on: a bar on a terminal, else a line now and then. No colours, so NO_COLOR has nothing to do. */
-export interface ProgressDisplay {
+export type ProgressDisplay = {
   show: (progress: Progress) => void;
   /** Leaves the last state standing; nothing is shown after it. */
   end: () => void;
-}
+};
 
 /** Often enough to see life in a log, seldom enough to read it. */
-const LINE_EVERY_MS = 5_000;
+const lineEveryMs = 5_000;
 
 /** A display on a stream: standard error, as the summary is what goes to standard output. */
 export function createProgressDisplay(stream: NodeJS.WriteStream): ProgressDisplay {
@@ -46,7 +46,7 @@ function createLines(stream: NodeJS.WriteStream): ProgressDisplay {
     show(progress) {
       pending = `${progress.settled}/${progress.total ?? '?'}  ${describeProgress(progress)}`;
       const now = performance.now();
-      if (pending === lastText || now - lastAt < LINE_EVERY_MS) return;
+      if (pending === lastText || now - lastAt < lineEveryMs) return;
       stream.write(`${pending}\n`);
       lastText = pending;
       lastAt = now;

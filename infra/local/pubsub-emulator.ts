@@ -5,11 +5,11 @@ import { findPubsubEmulatorJar } from './install/pubsub-emulator-jar.ts';
 import { startProcess } from './process.ts';
 
 /** A running Pub/Sub emulator. It keeps everything in memory: stopping it loses all topics and messages. */
-export interface PubsubEmulator {
+export type PubsubEmulator = {
   /** `127.0.0.1:PORT`, the value for `PUBSUB_EMULATOR_HOST`. */
   host: string;
   stop: () => Promise<void>;
-}
+};
 
 /** Starts Google's Pub/Sub emulator on 127.0.0.1 and resolves when it answers. */
 export async function startPubsubEmulator(options: {

@@ -12,11 +12,11 @@ import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** What npm itself needs to install the packages; the script then runs on a newer one. */
-const OLDEST_NODE = 20;
+const oldestNode = 20;
 /** The reason comes first; npm's whole manual page of options comes after it. */
-const MOST_NPM_LINES = 12;
+const mostNpmLines = 12;
 /** A shell's way to say "ended by signal n". */
-const SIGNAL_EXIT_BASE = 128;
+const signalExitBase = 128;
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const programs = join(root, 'node_modules', '.bin');
@@ -30,8 +30,8 @@ else {
 
 /** @returns {string | undefined} what is wrong */
 function checkNode() {
-  if (Number(process.versions.node.split('.')[0]) >= OLDEST_NODE) return undefined;
-  return `check Node: this is ${process.versions.node}, older than ${OLDEST_NODE} — install a newer one (https://nodejs.org)`;
+  if (Number(process.versions.node.split('.')[0]) >= oldestNode) return undefined;
+  return `check Node: this is ${process.versions.node}, older than ${oldestNode} — install a newer one (https://nodejs.org)`;
 }
 
 /** @returns {string | undefined} what is wrong */
@@ -51,7 +51,7 @@ function installPackages() {
     return `install the npm packages: ${npm.error.message} — install npm, which comes with Node (https://nodejs.org)`;
   }
   if (npm.status !== 0) {
-    process.stderr.write(`${npm.stderr.split('\n').slice(0, MOST_NPM_LINES).join('\n')}\n`);
+    process.stderr.write(`${npm.stderr.split('\n').slice(0, mostNpmLines).join('\n')}\n`);
     return `install the npm packages: npm ci ended with ${npm.signal ?? npm.status} — see above; check the network and \`npm config get registry\``;
   }
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
@@ -95,6 +95,6 @@ function runScript(scriptAndArguments) {
     process.exitCode = 1;
   });
   child.on('exit', (code, signal) => {
-    process.exit(code ?? SIGNAL_EXIT_BASE + (signal === null ? 0 : constants.signals[signal]));
+    process.exit(code ?? signalExitBase + (signal === null ? 0 : constants.signals[signal]));
   });
 }

@@ -24,15 +24,15 @@ import { startTemporalServer } from './temporal-server.ts';
 import type { TemporalServer } from './temporal-server.ts';
 import { startTemporalWorker } from './temporal-worker.ts';
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const root = fileURLToPath(new URL('../..', import.meta.url));
 
 /** The bucket of the local stack, which exists from the start. */
-export const LOCAL_BUCKET = 'spotloop-local';
+export const localBucket = 'spotloop-local';
 /** The task queue of its Temporal worker. */
-export const TASK_QUEUE = 'spotloop';
+export const taskQueue = 'spotloop';
 
 /** What can be chosen; everything has a default. */
-export interface StackOptions {
+export type StackOptions = {
   /** Where database, bucket, logs and staging are; `.spotloop` in the repository by default. */
   folder?: string;
   /** Free ones by default. */
@@ -41,10 +41,10 @@ export interface StackOptions {
   withWorker?: boolean;
   /** Hears what is installed, and when the Temporal worker dies. */
   report?: Report;
-}
+};
 
 /** A running stack. */
-export interface Stack {
+export type Stack = {
   temporal: TemporalServer;
   pubsub: PubsubEmulator;
   storage: StorageServer;
@@ -53,17 +53,17 @@ export interface Stack {
   env: Record<string, string>;
   /** The `temporal` program. */
   temporalCli: string;
-  /** Where the objects of {@link LOCAL_BUCKET} are files. */
+  /** Where the objects of {@link localBucket} are files. */
   bucketFolder: string;
   logFolder: string;
   /** The pid of the Temporal worker at this moment. */
   workerPid: () => number | undefined;
   stop: () => Promise<void>;
-}
+};
 
 /** Installs what is missing, starts everything, and resolves when the Temporal worker polls. */
 export async function startStack(options: StackOptions = {}): Promise<Stack> {
-  const { folder = join(ROOT, '.spotloop'), ports = {}, report = () => {} } = options;
+  const { folder = join(root, '.spotloop'), ports = {}, report = () => {} } = options;
   const programs = await install({ withTestServer: false, report });
   // What is to be undone, latest first; also when a later step fails.
   await using undo = new AsyncDisposableStack();
@@ -84,7 +84,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     startStorageServer({
       logFolder,
       folder: rootFolder,
-      buckets: [LOCAL_BUCKET],
+      buckets: [localBucket],
       port: ports.storage,
     }),
     startSite({ port: ports.site, gone: await readGoneIds() }),
@@ -108,7 +108,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     GOOGLE_CLOUD_PROJECT: 'spotloop-local',
     // Off Google, the client would wait for a metadata server that isn't there.
     METADATA_SERVER_DETECTION: 'none',
-    SPOTLOOP_TASK_QUEUE: TASK_QUEUE,
+    SPOTLOOP_TASK_QUEUE: taskQueue,
     SPOTLOOP_FLEET: 'local',
     SPOTLOOP_ALLOW_FILE_LISTS: '1',
     SPOTLOOP_STAGING_FOLDER: stagingFolder,
@@ -131,7 +131,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     site,
     env,
     temporalCli: programs.temporal,
-    bucketFolder: join(rootFolder, LOCAL_BUCKET),
+    bucketFolder: join(rootFolder, localBucket),
     logFolder,
     workerPid: () => worker?.pid(),
     stop: () => (stopping ??= running.disposeAsync()),

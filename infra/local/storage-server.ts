@@ -6,11 +6,11 @@ import { ensurePart } from './install/part.ts';
 import { startProcess } from './process.ts';
 
 /** A running storage server. Its files stay when it stops. */
-export interface StorageServer {
+export type StorageServer = {
   /** `http://127.0.0.1:PORT`, the value for `STORAGE_EMULATOR_HOST`. */
   endpoint: string;
   stop: () => Promise<void>;
-}
+};
 
 /** Starts fake-gcs-server on a folder, sees to it that the buckets exist, and resolves when they do. */
 export async function startStorageServer(options: {

@@ -6,14 +6,14 @@ import { findTemporalCli } from './install/temporal-cli.ts';
 import { startProcess } from './process.ts';
 
 /** A running Temporal development server. */
-export interface TemporalServer {
+export type TemporalServer = {
   /** `127.0.0.1:PORT`, the value for `TEMPORAL_ADDRESS`. */
   address: string;
   /** `http://127.0.0.1:PORT`, the Web UI. */
   uiAddress: string;
   namespace: string;
   stop: () => Promise<void>;
-}
+};
 
 /** Starts `temporal server start-dev` on 127.0.0.1 and resolves when it answers. */
 export async function startTemporalServer(options: {

@@ -5,20 +5,20 @@ import type { Report } from './install/part.ts';
 import { startProcess } from './process.ts';
 import type { RunningProcess } from './process.ts';
 
-const MAIN = fileURLToPath(new URL('../../workers/temporal/main.ts', import.meta.url));
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const main = fileURLToPath(new URL('../../workers/temporal/main.ts', import.meta.url));
+const root = fileURLToPath(new URL('../..', import.meta.url));
 
 /** Its activities have 5 s after SIGTERM, its downloaders 15 s, and some to spare. */
-const GRACE_MS = 30_000;
+const graceMs = 30_000;
 /** One that dies at once, over and over, must neither eat a core nor fill the terminal. */
-const RESTART_PAUSE_MS = 2_000;
+const restartPauseMs = 2_000;
 
 /** A Temporal worker that is started again whenever it dies. */
-export interface TemporalWorker {
+export type TemporalWorker = {
   /** The process that runs at this moment; another one after a death. */
   pid: () => number;
   stop: () => Promise<void>;
-}
+};
 
 /**
  * Starts the Temporal worker and resolves when it polls; from then on each death is reported and followed by a new start.
@@ -34,12 +34,12 @@ export async function startTemporalWorker(options: {
     startProcess({
       name: 'the Temporal worker',
       command: process.execPath,
-      args: [MAIN],
-      cwd: ROOT,
+      args: [main],
+      cwd: root,
       env,
       logFile: join(logFolder, 'temporal-worker.log'),
       ready: { kind: 'line', test: saysPolling },
-      graceMs: GRACE_MS,
+      graceMs,
     });
 
   let current = await start();
@@ -58,7 +58,7 @@ export async function startTemporalWorker(options: {
           current = next;
           break;
         }
-        await sleep(RESTART_PAUSE_MS, undefined, { signal: stopping.signal }).catch(() => {});
+        await sleep(restartPauseMs, undefined, { signal: stopping.signal }).catch(() => {});
       }
       // One that was on its way while the stack stopped.
       if (isStopping()) return current.stop();

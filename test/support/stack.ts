@@ -5,7 +5,7 @@ import { startPubsubEmulator } from '../../infra/local/pubsub-emulator.ts';
 import { startStorageServer } from '../../infra/local/storage-server.ts';
 
 /** The two remotes that activities and the downloader talk to, as real servers on loopback. */
-export interface QueueAndStorage {
+export type QueueAndStorage = {
   /** `127.0.0.1:PORT` of the Pub/Sub emulator: `new PubSub({ projectId, apiEndpoint: host, emulatorMode: true })`. */
   pubsubHost: string;
   /** `http://127.0.0.1:PORT` of the storage server: `new Storage({ projectId, apiEndpoint })`. */
@@ -22,10 +22,10 @@ export interface QueueAndStorage {
   env: Record<string, string>;
   /** Stops both servers and removes their files. */
   stop: () => Promise<void>;
-}
+};
 
-const PROJECT = 'spotloop-test';
-const BUCKET = 'spotloop-test';
+const project = 'spotloop-test';
+const bucket = 'spotloop-test';
 
 let started: Promise<QueueAndStorage> | undefined;
 
@@ -43,19 +43,19 @@ async function start(): Promise<QueueAndStorage> {
   const storageFolder = join(root, 'buckets');
   const [pubsub, storage] = await Promise.all([
     startPubsubEmulator({ logFolder }),
-    startStorageServer({ logFolder, folder: storageFolder, buckets: [BUCKET] }),
+    startStorageServer({ logFolder, folder: storageFolder, buckets: [bucket] }),
   ]);
   return {
     pubsubHost: pubsub.host,
     storageEndpoint: storage.endpoint,
-    project: PROJECT,
-    bucket: BUCKET,
+    project,
+    bucket,
     storageFolder,
     folder: await mkdtemp(join(root, 'work-')),
     env: {
       PUBSUB_EMULATOR_HOST: pubsub.host,
       STORAGE_EMULATOR_HOST: storage.endpoint,
-      GOOGLE_CLOUD_PROJECT: PROJECT,
+      GOOGLE_CLOUD_PROJECT: project,
       METADATA_SERVER_DETECTION: 'none',
     },
     async stop() {

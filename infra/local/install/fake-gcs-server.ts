@@ -6,14 +6,14 @@ import { runStep } from './run-step.ts';
 import { readSurroundings } from './surroundings.ts';
 
 /** Pinned: how it stores metadata and answers preconditions has changed between versions. */
-const VERSION = '1.56.1';
+const version = '1.56.1';
 
 /** `fake-gcs-server`, which stands in for Cloud Storage: from PATH, else built with Go. */
 export async function findFakeGcsServer(): Promise<Part> {
   const { searchFolders, cacheFolder } = readSurroundings();
   const found = await findProgram('fake-gcs-server', searchFolders);
   if (found !== undefined) return foundPart(found);
-  const folder = join(cacheFolder, 'bin', `fake-gcs-server-${VERSION}`);
+  const folder = join(cacheFolder, 'bin', `fake-gcs-server-${version}`);
   const program = 'fake-gcs-server';
   // Built on another day, it needs no Go any more.
   if ((await findProgram(program, [folder])) !== undefined) return foundPart(join(folder, program));
@@ -24,15 +24,15 @@ export async function findFakeGcsServer(): Promise<Part> {
     );
   }
   return cachedPart({
-    name: `fake-gcs-server ${VERSION}`,
+    name: `fake-gcs-server ${version}`,
     folder,
     program,
     announce: 'building it with go install (about 1 min on 2 cores)',
     make: async (emptyFolder) => {
       await runStep({
-        doing: `build fake-gcs-server ${VERSION}`,
+        doing: `build fake-gcs-server ${version}`,
         command: go,
-        args: ['install', `github.com/fsouza/fake-gcs-server@v${VERSION}`],
+        args: ['install', `github.com/fsouza/fake-gcs-server@v${version}`],
         env: { GOBIN: emptyFolder },
         hint: 'check the network and `go env GOPROXY`, or put fake-gcs-server on PATH',
       });

@@ -8,11 +8,11 @@ import { findTestServer } from './test-server.ts';
 import { findYtDlp } from './yt-dlp.ts';
 
 /** The programs that were installed or found, as paths. */
-export interface Programs {
+export type Programs = {
   temporal: string;
   fakeGcsServer: string;
   ytDlp: string;
-}
+};
 
 /**
  * Installs what the local stack (and, unless told otherwise, the tests) need and is not there, side by side, telling each

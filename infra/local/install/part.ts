@@ -8,15 +8,15 @@ export type Report = (line: string) => void;
  * A program of the local stack. Finding it is quick and throws when it is neither there nor can be installed, so that
  * what is missing is known before minutes are spent on installing the rest.
  */
-export interface Part {
+export type Part = {
   /** Where the program is once installed. */
   path: string;
   /** Returns at once and silently when the program is there already. */
   install: (report: Report) => Promise<void>;
-}
+};
 
 /** How to make a part in the cache folder. */
-export interface Recipe {
+export type Recipe = {
   /** What the report calls it, version included. */
   name: string;
   /** The folder it is to be at; its name carries the version, so what exists is right. */
@@ -27,10 +27,10 @@ export interface Recipe {
   announce: string;
   /** Makes it in an empty folder, which is then renamed: absolute paths to it must not be written down. */
   make: (emptyFolder: string) => Promise<void>;
-}
+};
 
 /** Longer than any installation takes: what is older was left by one that was killed. */
-const LEFT_BEHIND_MS = 60 * 60 * 1000;
+const leftBehindMs = 60 * 60 * 1000;
 
 /** A part that is there already, at a place that the user chose. */
 export function foundPart(path: string): Part {
@@ -58,7 +58,7 @@ async function install(recipe: Recipe, report: Report): Promise<void> {
   report(`${name}: ${announce}`);
   await mkdir(dirname(folder), { recursive: true });
   await removeLeftBehind(dirname(folder));
-  const made = await mkdtemp(join(dirname(folder), `${MAKING}${basename(folder)}-`));
+  const made = await mkdtemp(join(dirname(folder), `${making}${basename(folder)}-`));
   try {
     await make(made);
     // When two race, the second throws its own away: a folder with something in it can't be renamed over.
@@ -71,14 +71,14 @@ async function install(recipe: Recipe, report: Report): Promise<void> {
   report(`${name}: done in ${((performance.now() - startedAt) / 1000).toFixed(1)} s`);
 }
 
-const MAKING = '.making-';
+const making = '.making-';
 
 async function removeLeftBehind(parent: string): Promise<void> {
   for (const name of await readdir(parent)) {
-    if (!name.startsWith(MAKING)) continue;
+    if (!name.startsWith(making)) continue;
     const folder = join(parent, name);
     const made = await stat(folder).catch(() => undefined);
-    if (made !== undefined && Date.now() - made.mtimeMs > LEFT_BEHIND_MS) {
+    if (made !== undefined && Date.now() - made.mtimeMs > leftBehindMs) {
       await rm(folder, { recursive: true, force: true });
     }
   }

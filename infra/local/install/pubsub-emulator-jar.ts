@@ -4,10 +4,10 @@ import { findProgram } from './find-program.ts';
 import { readSurroundings } from './surroundings.ts';
 
 /** Where the gcloud SDK keeps its Pub/Sub emulator, in every way of installing it. */
-const JAR_FOLDER = join('platform', 'pubsub-emulator', 'lib');
+const jarFolder = join('platform', 'pubsub-emulator', 'lib');
 /** The jar carries its own version, which moves with the SDK. */
-const JAR_NAME = /^cloud-pubsub-emulator-.*-all\.jar$/;
-const HINT =
+const jarName = /^cloud-pubsub-emulator-.*-all\.jar$/;
+const hint =
   'run `gcloud components install pubsub-emulator`, or install the Debian package google-cloud-cli-pubsub-emulator';
 
 /** The path of the Pub/Sub emulator's jar; it is only looked for: Google ships it with the gcloud SDK alone. */
@@ -24,17 +24,17 @@ export async function findPubsubEmulatorJar(): Promise<string> {
   const sdk = gcloudFolder ?? (gcloud && dirname(dirname(await realpath(gcloud))));
   if (sdk === undefined) {
     throw new Error(
-      `find the Pub/Sub emulator: no gcloud on PATH — install the gcloud CLI (https://cloud.google.com/sdk/docs/install), then ${HINT}`,
+      `find the Pub/Sub emulator: no gcloud on PATH — install the gcloud CLI (https://cloud.google.com/sdk/docs/install), then ${hint}`,
     );
   }
-  const folder = join(sdk, JAR_FOLDER);
+  const folder = join(sdk, jarFolder);
   const names: string[] = await readdir(folder).catch(() => []);
   const newest = names
-    .filter((name) => JAR_NAME.test(name))
+    .filter((name) => jarName.test(name))
     .toSorted((a, b) => a.localeCompare(b, 'en', { numeric: true }))
     .at(-1);
   if (newest === undefined) {
-    throw new Error(`find the Pub/Sub emulator: no jar in ${folder} — ${HINT}`);
+    throw new Error(`find the Pub/Sub emulator: no jar in ${folder} — ${hint}`);
   }
   return join(folder, newest);
 }

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 
 /** One command of an installation. */
-export interface Step {
+export type Step = {
   /** What it does, for the error: `install yt-dlp 2026.8.19`. */
   doing: string;
   command: string;
@@ -9,12 +9,12 @@ export interface Step {
   env?: Record<string, string>;
   /** What a person can do when it fails. */
   hint: string;
-}
+};
 
 /** Enough to see why pip or go failed. */
-const TAIL_LINES = 12;
+const tailLines = 12;
 /** pip lists every version there ever was on one line. */
-const LINE_LENGTH = 200;
+const lineLength = 200;
 
 /** Runs a command without a shell and gives back what it wrote to stdout; throws with its last lines when it fails. */
 export function runStep({ doing, command, args, env, hint }: Step): Promise<string> {
@@ -35,8 +35,8 @@ export function runStep({ doing, command, args, env, hint }: Step): Promise<stri
     );
     child.once('close', (code, signal) => {
       if (code === 0) return resolve(output);
-      const lines = everything.trimEnd().split('\n').slice(-TAIL_LINES);
-      const tail = lines.map((line) => line.slice(0, LINE_LENGTH)).join('\n');
+      const lines = everything.trimEnd().split('\n').slice(-tailLines);
+      const tail = lines.map((line) => line.slice(0, lineLength)).join('\n');
       reject(new Error(`${doing}: ${command} ended with ${signal ?? code} — ${hint}\n${tail}`));
     });
   });

@@ -2,7 +2,7 @@ import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 
 /** What the machine and its user tell us about where programs are; the only place of `infra/local` that reads them. */
-export interface Surroundings {
+export type Surroundings = {
   /** Where what we install is kept: `$SPOTLOOP_CACHE`, else `spotloop` in the user's cache folder. */
   cacheFolder: string;
   /** The folders of `PATH`, in order. */
@@ -15,7 +15,7 @@ export interface Surroundings {
   ytDlp: string | undefined;
   /** Where `io.temporal` jars come from: `$SPOTLOOP_MAVEN_REPOSITORY`, else Maven Central; no slash at the end. */
   mavenRepository: string;
-}
+};
 
 /** Reads the surroundings out of an environment, by default our own. */
 export function readSurroundings(env: NodeJS.ProcessEnv = process.env): Surroundings {

@@ -7,7 +7,7 @@ import { runStep } from './run-step.ts';
 import { readSurroundings } from './surroundings.ts';
 
 /** The newest tag that `go install` takes: later ones have a replace directive. Server 1.29.1, Web UI 2.42.1. */
-const VERSION = '1.5.1';
+const version = '1.5.1';
 
 /**
  * The `temporal` program, which holds the development server and its Web UI: from PATH, else built with Go, else (no Go)
@@ -19,8 +19,8 @@ export async function findTemporalCli(): Promise<Part> {
   if (found !== undefined) return foundPart(found);
   const go = await findProgram('go', searchFolders);
   return cachedPart({
-    name: `temporal ${VERSION}`,
-    folder: join(cacheFolder, 'bin', `temporal-${VERSION}`),
+    name: `temporal ${version}`,
+    folder: join(cacheFolder, 'bin', `temporal-${version}`),
     program: 'temporal',
     ...(go === undefined
       ? {
@@ -36,9 +36,9 @@ export async function findTemporalCli(): Promise<Part> {
 
 async function build(go: string, emptyFolder: string): Promise<void> {
   await runStep({
-    doing: `build temporal ${VERSION}`,
+    doing: `build temporal ${version}`,
     command: go,
-    args: ['install', `github.com/temporalio/cli/cmd/temporal@v${VERSION}`],
+    args: ['install', `github.com/temporalio/cli/cmd/temporal@v${version}`],
     env: { GOBIN: emptyFolder },
     hint: 'check the network and `go env GOPROXY`, or put the Temporal CLI on PATH (https://docs.temporal.io/cli)',
   });
@@ -48,7 +48,7 @@ async function download(emptyFolder: string): Promise<void> {
   try {
     // Only here, as it loads the SDK's native code, which nobody else of the stack needs.
     const { downloadTemporalCli } = await import('./download-temporal-cli.ts');
-    const program = await downloadTemporalCli(emptyFolder, `v${VERSION}`);
+    const program = await downloadTemporalCli(emptyFolder, `v${version}`);
     await rename(program, join(emptyFolder, 'temporal'));
   } catch (cause) {
     throw new Error(

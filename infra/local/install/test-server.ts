@@ -11,24 +11,24 @@ import { readSurroundings } from './surroundings.ts';
  * Temporal's time-skipping test server, from Maven Central: the SDK's own download of it needs temporal.download, which
  * closed networks rarely let through. The jars are listed with their hashes, as a machine need not have Maven.
  */
-const LOCK_FILE = new URL('test-server.lock.json', import.meta.url);
+const lockFile = new URL('test-server.lock.json', import.meta.url);
 const lockSchema = z.object({ version: z.string(), jars: z.record(z.string(), z.string()) });
 
 /** The SDK passes the port, and whatever else, as arguments. */
-const WRAPPER = `#!/bin/sh
+const wrapper = `#!/bin/sh
 exec java -cp "$(dirname "$0")/jars/*" io.temporal.testserver.TestServer "$@"
 `;
 
 /** Half of what browsers open to one host; the jars are small and latency is what costs. */
-const DOWNLOADS_AT_ONCE = 4;
+const downloadsAtOnce = 4;
 /** The largest jar has 10 MB: enough for a slow line, and a dead one is noticed. */
-const DOWNLOAD_MS = 120_000;
+const downloadMs = 120_000;
 
 /** Temporal's test server as a start script that needs Java; `installTestServer` gives its path to the SDK. */
 export async function findTestServer(): Promise<Part> {
   await findJava();
   const { cacheFolder, mavenRepository } = readSurroundings();
-  const { version, jars } = lockSchema.parse(JSON.parse(await readFile(LOCK_FILE, 'utf8')));
+  const { version, jars } = lockSchema.parse(JSON.parse(await readFile(lockFile, 'utf8')));
   const program = 'temporal-test-server';
   return cachedPart({
     name: `${program} ${version}`,
@@ -46,14 +46,14 @@ export async function findTestServer(): Promise<Part> {
           await writeFile(join(jarFolder, basename(path)), bytes);
         }
       };
-      await Promise.all(Array.from({ length: DOWNLOADS_AT_ONCE }, lane));
-      await writeFile(join(emptyFolder, program), WRAPPER, { mode: 0o755 });
+      await Promise.all(Array.from({ length: downloadsAtOnce }, lane));
+      await writeFile(join(emptyFolder, program), wrapper, { mode: 0o755 });
     },
   });
 }
 
 async function download(url: string, sha256: string): Promise<Buffer> {
-  const answer = await fetch(url, { signal: AbortSignal.timeout(DOWNLOAD_MS) }).catch(
+  const answer = await fetch(url, { signal: AbortSignal.timeout(downloadMs) }).catch(
     (cause: unknown) => {
       throw new Error(
         `download ${url}: no answer — check the network, or name a mirror in SPOTLOOP_MAVEN_REPOSITORY`,

@@ -10,15 +10,15 @@ import { readSurroundings } from './surroundings.ts';
  * Pinned: what yt-dlp writes to stderr, which is classified, moves with its version. Not the newest, as those want a
  * certifi of the same week, which mirrors of PyPI have only later.
  */
-const VERSION = '2026.8.19';
+const version = '2026.8.19';
 
 /** Newest first; a plain `python3` before them, as it is what the user chose. yt-dlp needs 3.10. */
-const PYTHONS = ['python3', 'python3.14', 'python3.13', 'python3.12', 'python3.11', 'python3.10'];
-const PYTHON_CHECK = 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))';
-const PYTHON_HINT = 'install Python 3.10 or newer with its venv module (Debian: python3-venv)';
+const pythons = ['python3', 'python3.14', 'python3.13', 'python3.12', 'python3.11', 'python3.10'];
+const pythonCheck = 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))';
+const pythonHint = 'install Python 3.10 or newer with its venv module (Debian: python3-venv)';
 
 /** The scripts that pip writes hold the path they were made at, and a cached part is renamed after that. */
-const WRAPPER = `#!/bin/sh
+const wrapper = `#!/bin/sh
 exec "\${0%/*}/venv/bin/python" -m yt_dlp "$@"
 `;
 
@@ -27,44 +27,44 @@ export async function findYtDlp(): Promise<Part> {
   const { ytDlp, searchFolders, cacheFolder } = readSurroundings();
   const found = ytDlp ?? (await findProgram('yt-dlp', searchFolders));
   if (found !== undefined) return foundPart(found);
-  const folder = join(cacheFolder, 'bin', `yt-dlp-${VERSION}`);
+  const folder = join(cacheFolder, 'bin', `yt-dlp-${version}`);
   const program = 'yt-dlp';
   if ((await findProgram(program, [folder])) !== undefined) return foundPart(join(folder, program));
   const python = await findPython(searchFolders);
   return cachedPart({
-    name: `yt-dlp ${VERSION}`,
+    name: `yt-dlp ${version}`,
     folder,
     program,
     announce: 'installing it from PyPI into a virtual environment (about 15 s)',
     make: async (emptyFolder) => {
-      const doing = `install yt-dlp ${VERSION}`;
+      const doing = `install yt-dlp ${version}`;
       const venv = join(emptyFolder, 'venv');
-      await runStep({ doing, command: python, args: ['-m', 'venv', venv], hint: PYTHON_HINT });
+      await runStep({ doing, command: python, args: ['-m', 'venv', venv], hint: pythonHint });
       await runStep({
         doing,
         command: join(venv, 'bin', 'python'),
-        args: ['-m', 'pip', 'install', '--no-input', `yt-dlp[default]==${VERSION}`],
+        args: ['-m', 'pip', 'install', '--no-input', `yt-dlp[default]==${version}`],
         hint: 'check the network and pip (PIP_INDEX_URL), or put yt-dlp on PATH',
       });
-      await writeFile(join(emptyFolder, program), WRAPPER, { mode: 0o755 });
+      await writeFile(join(emptyFolder, program), wrapper, { mode: 0o755 });
     },
   });
 }
 
 async function findPython(searchFolders: readonly string[]): Promise<string> {
-  for (const name of PYTHONS) {
+  for (const name of pythons) {
     const python = await findProgram(name, searchFolders);
     if (python === undefined) continue;
     const isFit = await runStep({
       doing: `check ${python}`,
       command: python,
-      args: ['-c', PYTHON_CHECK],
-      hint: PYTHON_HINT,
+      args: ['-c', pythonCheck],
+      hint: pythonHint,
     }).then(
       () => true,
       () => false,
     );
     if (isFit) return python;
   }
-  throw new Error(`install yt-dlp: no fitting python3 on PATH — ${PYTHON_HINT}`);
+  throw new Error(`install yt-dlp: no fitting python3 on PATH — ${pythonHint}`);
 }

@@ -5,7 +5,7 @@ import { z } from 'zod';
  * clip alone: `slow` takes `seconds` for its body, `broken` drops the connection half-way, `lying` ends early by
  * what its Content-Length promised too much, `endless` never ends.
  */
-const KINDS = [
+const kinds = [
   'slow',
   'gone',
   'forbidden',
@@ -18,7 +18,7 @@ const KINDS = [
 
 const schema = z.strictObject({
   id: z.string().min(1),
-  kind: z.enum(KINDS),
+  kind: z.enum(kinds),
   /** For that many requests, then normal again; for ever when absent. */
   times: z.int().min(1).optional(),
   /** How long `slow` takes. */

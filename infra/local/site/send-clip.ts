@@ -4,11 +4,11 @@ import type { Behaviour } from './behaviours.ts';
 import { clipOf } from './clip.ts';
 
 /** Steps of a slow body: smooth enough for a progress display, few enough to cost nothing. */
-const SLOW_STEPS = 20;
+const slowSteps = 20;
 /** Far more than any client rounds away. */
-const LIE_BYTES = 10_000;
+const lieBytes = 10_000;
 /** An endless body grows by a clip each time: some MB/s, so that a size limit is reached soon but memory isn't eaten. */
-const ENDLESS_PAUSE_MS = 20;
+const endlessPauseMs = 20;
 
 /** Answers with an id's clip, or the part of it that was asked for; true when all of that was sent. */
 export async function sendClip(
@@ -31,7 +31,7 @@ export async function sendClip(
   const body = range === undefined ? clip : clip.subarray(range.first, range.last + 1);
   const { kind, seconds = 0 } = options.behaviour ?? {};
   if (kind !== 'endless') {
-    response.setHeader('content-length', body.length + (kind === 'lying' ? LIE_BYTES : 0));
+    response.setHeader('content-length', body.length + (kind === 'lying' ? lieBytes : 0));
   }
   if (request.method === 'HEAD') {
     response.end();
@@ -60,9 +60,9 @@ export async function sendClip(
 }
 
 async function writeSlowly(response: ServerResponse, body: Buffer, seconds: number): Promise<void> {
-  const step = Math.ceil(body.length / SLOW_STEPS);
+  const step = Math.ceil(body.length / slowSteps);
   for (let at = 0; at < body.length && !response.destroyed; at += step) {
-    await sleep((seconds * 1000) / SLOW_STEPS);
+    await sleep((seconds * 1000) / slowSteps);
     response.write(body.subarray(at, at + step));
   }
   response.end();
@@ -71,7 +71,7 @@ async function writeSlowly(response: ServerResponse, body: Buffer, seconds: numb
 async function writeForEver(response: ServerResponse, body: Buffer): Promise<void> {
   while (!response.destroyed) {
     if (!response.writableNeedDrain) response.write(body);
-    await sleep(ENDLESS_PAUSE_MS);
+    await sleep(endlessPauseMs);
   }
 }
 

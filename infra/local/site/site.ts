@@ -16,18 +16,18 @@ import { sendClip } from './send-clip.ts';
 import { watchPage } from './watch-page.ts';
 
 /** A running sample site. */
-export interface Site {
+export type Site = {
   /** `http://127.0.0.1:PORT`. */
   address: string;
   stop: () => Promise<void>;
-}
+};
 
 /** Requests for one id: of its page, of its clip (HEAD not counted), and of its clip sent to the end. */
-export interface RequestCount {
+export type RequestCount = {
   watch: number;
   clip: number;
   complete: number;
-}
+};
 
 /** Starts the site; `gone` are ids that it answers 404 for. */
 export async function startSite(options: {
@@ -61,10 +61,10 @@ export async function startSite(options: {
   };
 }
 
-interface State {
+type State = {
   behaviours: Behaviours;
   counts: Map<string, RequestCount>;
-}
+};
 
 async function answer(
   request: IncomingMessage,

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { Client, Connection } from '@temporalio/client';
-import { startStack, TASK_QUEUE } from '../../../infra/local/stack.ts';
+import { startStack, taskQueue } from '../../../infra/local/stack.ts';
 import type { Stack } from '../../../infra/local/stack.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'spotloop-leftover-'));
@@ -28,7 +28,7 @@ test(
   { timeout: 60_000 },
   async () => {
     await withStack(async ({ workflow }) => {
-      await workflow.start('downloadRun', { taskQueue: TASK_QUEUE, workflowId: 'left' });
+      await workflow.start('downloadRun', { taskQueue, workflowId: 'left' });
     });
     await withStack(async ({ workflow }, lines) => {
       const { status } = await workflow.getHandle('left').describe();

@@ -5,12 +5,12 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
-import { startStack, TASK_QUEUE } from '../../../infra/local/stack.ts';
+import { startStack, taskQueue } from '../../../infra/local/stack.ts';
 import type { Stack } from '../../../infra/local/stack.ts';
 import { uniqueName } from '../../support/unique-name.ts';
 
 /** Bundling the workflows and starting a JVM on a busy machine. */
-const SLOW = { timeout: 120_000 };
+const slow = { timeout: 120_000 };
 
 const folder = mkdtempSync(join(tmpdir(), 'spotloop-stack-'));
 const lines: string[] = [];
@@ -18,19 +18,19 @@ let stack: Stack;
 
 before(async () => {
   stack = await startStack({ folder, report: (line) => lines.push(line) });
-}, SLOW);
+}, slow);
 after(async () => {
   await stack.stop();
   assert.ok(!existsSync(join(folder, 'stack.pid')));
   rmSync(folder, { recursive: true });
-}, SLOW);
+}, slow);
 
 test('a second stack in the same folder is refused', async () => {
   const second = startStack({ folder, withWorker: false });
   await assert.rejects(second, /one is running there already \(process \d+\) — stop it/);
 });
 
-test('a Temporal worker that is killed is started again and polls', SLOW, async () => {
+test('a Temporal worker that is killed is started again and polls', slow, async () => {
   const killed = stack.workerPid()!;
   process.kill(killed, 'SIGKILL');
   while (stack.workerPid() === killed) await sleep(50);
@@ -40,7 +40,7 @@ test('a Temporal worker that is killed is started again and polls', SLOW, async 
   try {
     const { workflow } = new Client({ connection });
     const workflowId = uniqueName('refused');
-    const options = { taskQueue: TASK_QUEUE, workflowId, args: [{ itms: 'x' }] };
+    const options = { taskQueue, workflowId, args: [{ itms: 'x' }] };
     await assert.rejects(workflow.execute('downloadRun', options), (error: Error) => {
       assert.match((error.cause as Error).message, /itms/);
       return true;
