@@ -63,9 +63,12 @@ export function createPublishItems(deps: PublishItemsDeps) {
       confirmed: earlier?.confirmed ?? input.from,
       maxInFlight: maxRequestsInFlight,
     });
-    const pacer = itemsPerMinute === undefined ? null : new Pacer(itemsPerMinute, signal);
     const batchSize =
       itemsPerMinute === undefined ? maxMessagesPerRequest : pacedBatch(itemsPerMinute);
+    const pacer =
+      itemsPerMinute === undefined
+        ? null
+        : new Pacer(itemsPerMinute, signal, Math.min(window.confirmed, batchSize));
     const topic = `projects/${deps.projectId}/topics/${queueNames(run.name).items}`;
     using _ = keepHeartbeating((): PublishProgress => ({ confirmed: window.confirmed }));
 

@@ -85,7 +85,7 @@ const fields = z.strictObject({
       error: `is neither the address of a list (gs://, https://, file://) nor an array of 1 to ${maxInlineItems} keys`,
     },
   ),
-  /** Where objects go: gs://bucket/PREFIX/. */
+  /** Where objects go: gs://BUCKET/PREFIX/. */
   destination: z
     .string()
     .regex(/^gs:\/\/[a-z0-9][a-z0-9._-]{1,220}[a-z0-9](\/.*)?$/, {
@@ -126,8 +126,8 @@ const fields = z.strictObject({
   idleExit: duration('10s', '1h').default(300_000),
   /** The run's own limit, from its start. */
   timeLimit: duration('1s', '365d').optional(),
-  /** Items a minute for the whole fleet. */
-  rateLimit: z.number().positive().max(10_000_000).optional(),
+  /** Items a minute for the whole fleet; at least one in a hundred minutes, for publishing waits within one step. */
+  rateLimit: z.number().min(0.01).max(10_000_000).optional(),
   tolerateFailures: tolerated.optional(),
 });
 

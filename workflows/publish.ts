@@ -27,6 +27,8 @@ export async function publishList(state: RunState, snapshot: Snapshot): Promise<
       state.lanesUnderWay += 1;
       await publishLane(state, snapshot, lane);
       state.lanesUnderWay -= 1;
+      // The last items are on their way: whoever idled until now has not stalled with them.
+      state.lastMovedAtMs = Math.max(state.lastMovedAtMs, Date.now());
     }),
   );
 }

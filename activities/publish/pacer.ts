@@ -10,11 +10,13 @@ export const pacedRequestMs = 500;
 export class Pacer {
   readonly #msPerItem: number;
   readonly #signal: AbortSignal;
-  #nextAtMs = performance.now();
+  #nextAtMs: number;
 
-  constructor(itemsPerMinute: number, signal: AbortSignal) {
+  /** @param itemsJustNow items that went right before, whose time is still to be waited for. */
+  constructor(itemsPerMinute: number, signal: AbortSignal, itemsJustNow: number) {
     this.#msPerItem = 60_000 / itemsPerMinute;
     this.#signal = signal;
+    this.#nextAtMs = performance.now() + itemsJustNow * this.#msPerItem;
   }
 
   /** Resolves when `items` may be published, and takes them as published. */
