@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { chromium } from 'playwright-core';
-import { SAMPLE_LIST, sampleInput } from '../infra/local/directions.ts';
+import { sampleList, sampleInput } from '../infra/local/directions.ts';
 import { settledOf, startRunStack, waitUntil } from '../test/support/run-stack.ts';
 import type { RunStack } from '../test/support/run-stack.ts';
 
@@ -20,7 +20,7 @@ const pictureOf = (name: string) => fileURLToPath(new URL(name, import.meta.url)
 /** A list in the bucket, as a user has it: a file's address would tell whose machine this is. */
 async function uploadList({ stack }: RunStack): Promise<string> {
   const url = `${stack.storage.endpoint}/upload/storage/v1/b/spotloop-local/o?uploadType=media&name=youtube-ids`;
-  const body = await readFile(fileURLToPath(SAMPLE_LIST), 'utf8');
+  const body = await readFile(fileURLToPath(sampleList), 'utf8');
   const answer = await fetch(url, { method: 'POST', body });
   if (!answer.ok)
     throw new Error(`upload the sample list: ${answer.status} ${await answer.text()}`);
