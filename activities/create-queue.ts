@@ -40,7 +40,7 @@ const retryPolicy = { minimumBackoff: { seconds: 0 }, maximumBackoff: { seconds:
  * A collector pulls, writes the ledger and acks within a second or two. What its death leaves unacked comes back
  * after this; an ack that comes later only means a duplicate, which the ledger's bit set drops.
  */
-const collectorDeadlineSeconds = 20;
+export const collectorDeadlineSeconds = 20;
 
 /**
  * Creates a run's topics and subscriptions; those that exist already are left as they are.

@@ -36,6 +36,8 @@ export type Desk = {
   readonly downloaders: DownloadersHeard;
   readonly outcomes: Mailbox;
   readonly deadItems: Mailbox;
+  /** Another process began this run's ledger: messages may still be leased to it though it is dead. */
+  readonly isTakenOver: boolean;
 };
 
 /** The desks of the runs that this process collects for, the one used last at the end. */
@@ -52,16 +54,18 @@ export class Desks {
     const kept = this.#kept.get(run.name);
     this.#kept.delete(run.name);
     if (kept !== undefined) await catchUp(kept.bucket, run.name, kept.ledger);
-    if (kept?.outcomes.isUsable && kept.deadItems.isUsable) return kept;
+    if (kept?.outcomes.isUsable && kept.deadItems.isUsable) return { ...kept, isTakenOver: false };
     const bucket = this.#deps.storage.bucket(run.bucket);
     const names = queueNames(run.name);
+    const ledger = kept?.ledger ?? (await loadLedger(bucket, run.name, snapshot));
     return {
       bucket,
       run,
-      ledger: kept?.ledger ?? (await loadLedger(bucket, run.name, snapshot)),
+      ledger,
       downloaders: kept?.downloaders ?? new DownloadersHeard(),
       outcomes: this.#mailbox(names.outcomes, outcomePulls),
       deadItems: this.#mailbox(names.deadItems, 1),
+      isTakenOver: kept === undefined && ledger.nextPart > 0,
     };
   }
 

@@ -1,5 +1,6 @@
 import type { Outcome } from '../../domain/outcome.ts';
 import { log } from '@temporalio/activity';
+import { collectorDeadlineSeconds } from '../create-queue.ts';
 import type { PartWriter } from '../ledger/ledger-log.ts';
 import { append, createDueCheckpoint } from './append.ts';
 import type { Desk } from './desk.ts';
@@ -16,6 +17,8 @@ const partAgeMs = 1_000;
 const maxOutcomesGathered = 3 * outcomesPerPart;
 /** After the fleet stopped, outcomes are on their way for so long at most; Pub/Sub delivers in tens of ms. */
 const quietMs = 3_000;
+/** What was leased to a collector that died comes back when its lease ends; by then its downloaders have drained, too. */
+const quietAfterAnotherMs = quietMs + collectorDeadlineSeconds * 1_000;
 
 export type SlicePlan = {
   readonly total: number;
@@ -44,6 +47,7 @@ export class Slice {
   readonly #plan: SlicePlan;
   readonly #wake = new Wake();
   readonly #acks = new Set<Promise<void>>();
+  readonly #quietMs: number;
   #gathered = emptyBatch();
   #writing: Promise<void> | undefined;
   #failure: unknown;
@@ -52,6 +56,7 @@ export class Slice {
   constructor(desk: Desk, plan: SlicePlan) {
     this.#desk = desk;
     this.#plan = plan;
+    this.#quietMs = desk.isTakenOver ? quietAfterAnotherMs : quietMs;
   }
 
   /**
@@ -105,7 +110,7 @@ export class Slice {
     return (
       this.#desk.ledger.settled >= this.#plan.total ||
       nowMs >= this.#plan.endsAtMs ||
-      (this.#plan.until === 'quiet' && nowMs >= this.#lastMailAtMs + quietMs)
+      (this.#plan.until === 'quiet' && nowMs >= this.#lastMailAtMs + this.#quietMs)
     );
   }
 
@@ -116,7 +121,7 @@ export class Slice {
     return Math.min(
       this.#plan.endsAtMs,
       mail.size > 0 ? firstAtMs + partAgeMs : never,
-      this.#plan.until === 'quiet' ? this.#lastMailAtMs + quietMs : never,
+      this.#plan.until === 'quiet' ? this.#lastMailAtMs + this.#quietMs : never,
     );
   }
 
