@@ -53,7 +53,14 @@ export const { collectOutcomes: collectLastOutcomes } = proxyActivities<Activiti
   heartbeatTimeout,
 });
 
-export const { stopFleet, deleteQueue } = proxyActivities<Activities>({
+/** Downloaders have their grace time, ten minutes at the longest, and some seconds more to be killed in. */
+export const { stopFleet } = proxyActivities<Activities>({
+  ...lastStep,
+  startToCloseTimeout: '15m',
+  heartbeatTimeout,
+});
+
+export const { deleteQueue } = proxyActivities<Activities>({
   ...lastStep,
   startToCloseTimeout: '10m',
 });

@@ -19,7 +19,7 @@ const schema = z.object({
   SPOTLOOP_LOG_FOLDER: z.string().min(1).default('.spotloop/logs'),
   SPOTLOOP_STAGING_FOLDER: z.string().min(1).default('.spotloop/staging'),
   /** Time downloaders have after SIGTERM: what GKE gives a Spot pod by default. */
-  SPOTLOOP_GRACE_SECONDS: z.coerce.number().positive().max(600).default(15),
+  SPOTLOOP_GRACE_SECONDS: z.coerce.number().min(1).max(600).default(15),
   SPOTLOOP_COMMANDS_FILE: z.string().optional(),
   /** A bundle made when the image was built; without it one is made at start. */
   SPOTLOOP_WORKFLOW_BUNDLE: z.string().min(1).optional(),
