@@ -31,5 +31,5 @@ export function deathsOf(item: Item, deliveryAttempt: number): number {
   return item.deaths + Math.max(0, deliveryAttempt - 1);
 }
 
-/** From so many deaths an item is worked on alone, so that no neighbour is blamed for it (I7). */
+/** From so many deaths an item is worked on alone, so that no neighbour is blamed for it (I7): quarantine is for more. */
 export const deathsToWorkAlone = 2;

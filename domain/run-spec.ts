@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { deathsToWorkAlone } from './item.ts';
 import { problemsOf } from './spec-problems.ts';
 import { taskSchema } from './task.ts';
 import { parseDurationMs, parseSizeBytes } from './units.ts';
@@ -118,7 +119,11 @@ const fields = z.strictObject({
   /** Attempts an item has while its failures are transient. */
   attempts: z.int().min(1).max(100).default(5),
   /** Deaths after which an item is quarantined. Five, for losing a node is a death too. */
-  maxDeaths: z.int().min(2).max(50).default(5),
+  maxDeaths: z
+    .int()
+    .min(deathsToWorkAlone + 1)
+    .max(50)
+    .default(5),
   /** Time limit of one attempt. */
   itemTimeout: duration('1s', '10h').default(3_600_000),
   maxItemSize: size.default(10 * 1024 ** 3),

@@ -193,6 +193,11 @@ describe('parseRunSpec', () => {
       { ...least, attempts: '3' },
       /^"attempts": .*expected (number|int), received string/,
     ],
+    [
+      'quarantine before an item was worked on alone',
+      { ...least, maxDeaths: 2 },
+      /^"maxDeaths": too small/,
+    ],
     ['a number out of range', { ...least, concurrency: 0 }, /^"concurrency": too small/],
     [
       'a duration without unit',
