@@ -51,7 +51,7 @@ const tolerated = z.union(
       .transform((count) => ({ kind: 'count' as const, count })),
     z
       .string()
-      .regex(/^(100|\d{1,2})(\.\d+)?%$/)
+      .regex(/^(100(\.0+)?|\d{1,2}(\.\d+)?)%$/)
       .transform((text) => ({ kind: 'percent' as const, percent: Number.parseFloat(text) })),
   ],
   { error: 'is neither a number of items nor a share — write 50 or "5%"' },
@@ -96,6 +96,9 @@ const fields = z.strictObject({
       error: 'lies in .spotloop/, where run folders are — choose another prefix',
     })
     .refine((text) => !/[\r\n\0]/.test(text), { error: 'holds a control character' })
+    .refine((text) => !/\/\.{1,2}(\/|$)/.test(text), {
+      error: 'holds "." or ".." between slashes — write the prefix as it is to be',
+    })
     .transform((text) => {
       const [, bucket = '', path = ''] = /^gs:\/\/([^/]+)\/?(.*)$/s.exec(text) ?? [];
       return { bucket, prefix: path === '' || path.endsWith('/') ? path : `${path}/` };

@@ -57,7 +57,7 @@ describe('preflight', () => {
       stagingFolder: world.stack.folder,
       localCommands: { noop: { output: false }, resize: { output: true } },
     };
-    const huge = { maxItemSize: '100TB', workers: 2, concurrency: 4 };
+    const huge = { maxItemSize: '5TB', workers: 2, concurrency: 4 };
     const problemOf = async (task: RunSpecInput['task']) => {
       const run = inActivity(preflightOf(deps), runWith({ ...huge, task }));
       return failureOf('PreflightFailed', run);
@@ -65,7 +65,7 @@ describe('preflight', () => {
     for (const task of [{ kind: 'yt-dlp' }, { kind: 'command', name: 'resize' }] as const) {
       match(
         await problemOf(task),
-        /^stage files in .*: .* are free, and 8 slots of "maxItemSize" 100TB may need 800TB — set a smaller "maxItemSize"/,
+        /^stage files in .*: .* are free, and 8 slots of "maxItemSize" 5TB may need 40TB — set a smaller "maxItemSize"/,
       );
     }
     for (const task of [{ kind: 'http' }, { kind: 'command', name: 'noop' }] as const) {

@@ -227,6 +227,16 @@ describe('parseRunSpec', () => {
       /^"destination" lies in \.spotloop\//,
     ],
     [
+      'a destination that climbs',
+      { ...least, destination: 'gs://abc/../x' },
+      /^"destination" holds "." or ".." between slashes/,
+    ],
+    [
+      'a share above all',
+      { ...least, tolerateFailures: '100.5%' },
+      /^"tolerateFailures" is neither/,
+    ],
+    [
       'a share that is none',
       { ...least, tolerateFailures: '500%' },
       /^"tolerateFailures" is neither/,

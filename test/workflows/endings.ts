@@ -2,7 +2,7 @@ import { ApplicationFailure } from '@temporalio/activity';
 import type { WorkflowHandle } from '@temporalio/client';
 import type { downloadRun } from '../../workflows/index.ts';
 import { pauseUpdate, resumeUpdate, scaleUpdate } from '../../workflows/messages.ts';
-import { collectUntilCancelled } from './world.ts';
+import { collectUntilCancelled, createWorld } from './world.ts';
 import type { Script } from './world.ts';
 
 /** One way for a run to end: what the world does, what a person does, and what must come of it. */
@@ -23,14 +23,14 @@ export type EndingCase = {
 };
 
 const cleanUp = ['stopFleet', 'collectOutcomes', 'deleteQueue', 'writeReport'];
-const forever = { collectOutcomes: collectUntilCancelled };
 
-/** The first slice lasts until it is cancelled, later ones see what there is: nothing more. */
+/** The first slice lasts until it is cancelled; the drain then sees that all was stored meanwhile. */
 function firstSliceForever(): Script['activities'] {
   let isFirst = true;
+  const { activities } = createWorld({});
   return {
-    collectOutcomes: () => {
-      if (!isFirst) return Promise.reject(ApplicationFailure.nonRetryable('the topic is gone'));
+    collectOutcomes: (input) => {
+      if (!isFirst) return activities.collectOutcomes(input);
       isFirst = false;
       return collectUntilCancelled();
     },
@@ -114,7 +114,6 @@ export const endingCases: readonly EndingCase[] = [
     name: 'failed-step',
     script: {
       activities: {
-        ...forever,
         publishItems: () => Promise.reject(ApplicationFailure.nonRetryable('forbidden (403)')),
         ...firstSliceForever(),
       },

@@ -100,7 +100,7 @@ export async function runDownloader(deps: DownloaderDeps): Promise<DownloaderEnd
     wake();
   }
 
-  function acceptOne({ ackId, text, deliveryAttempt }: Delivery): void {
+  function acceptOne({ ackId, askedMs, text, deliveryAttempt }: Delivery): void {
     let item: Item;
     try {
       item = decodeItem(text);
@@ -111,7 +111,7 @@ export async function runDownloader(deps: DownloaderDeps): Promise<DownloaderEnd
     }
     const abort = new AbortController();
     const deaths = deathsOf(item, deliveryAttempt);
-    const lease = leases.hold(ackId, () => {
+    const lease = leases.hold(ackId, askedMs, () => {
       log.warn({ index: item.index }, 'lease lost');
       abort.abort(new Error('lease lost'));
     });

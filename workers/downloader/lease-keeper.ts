@@ -9,8 +9,11 @@ export type Lease = {
 };
 
 export type LeaseKeeper = {
-  /** Keeps a message's lease from now on. `onLost` is called once if it can't be kept. */
-  hold(ackId: string, onLost: () => void): Lease;
+  /**
+   * Keeps a message's lease, which runs since `sinceMs` (monotonic) at the earliest. `onLost` is called once if it
+   * can't be kept.
+   */
+  hold(ackId: string, sinceMs: number, onLost: () => void): Lease;
   /** The item is done, or lost: its lease is renewed no more. */
   drop(lease: Lease): void;
   stop(): void;
@@ -94,8 +97,8 @@ export function createLeaseKeeper(options: {
   const lossTimer = setInterval(loseExpired, Math.min(1_000, deadlineMs / 10));
 
   return {
-    hold(ackId, onLost) {
-      const lease: Held = { ackId, confirmedMs: now(), isLost: false, onLost };
+    hold(ackId, sinceMs, onLost) {
+      const lease: Held = { ackId, confirmedMs: sinceMs, isLost: false, onLost };
       held.add(lease);
       return lease;
     },

@@ -4,6 +4,8 @@ import type { GoogleClients } from '../process/google-clients.ts';
 /** A message as Pub/Sub delivered it. */
 export type Delivery = {
   readonly ackId: string;
+  /** When it was asked for, by the monotonic clock: its lease began after that. */
+  readonly askedMs: number;
   readonly text: string;
   /** 1 at the first delivery of this message; 0 where the subscription doesn't count. */
   readonly deliveryAttempt: number;
@@ -60,12 +62,14 @@ export function createQueue(clients: GoogleClients, assignment: Assignment): Que
       // A pull that waits for messages goes on waiting on the server after its client has given it up, and swallows
       // what comes: for a lease that nobody keeps, and which then counts as a death (I7). Seen with the emulator; the
       // same at Google: emqx/emqx #17966, googleapis/google-cloud-php #710. So we don't let it wait.
+      const askedMs = performance.now();
       const [response] = await subscriber.pull(
         { subscription, maxMessages: max, returnImmediately: true },
         once(callTimeoutMs),
       );
       return (response.receivedMessages ?? []).map((received) => ({
         ackId: received.ackId ?? '',
+        askedMs,
         text: textOf(received.message?.data),
         deliveryAttempt: received.deliveryAttempt ?? 0,
       }));

@@ -45,7 +45,7 @@ async function run(settings: Settings, log: Log): Promise<void> {
     logFolder: settings.SPOTLOOP_LOG_FOLDER,
     stagingFolder: settings.SPOTLOOP_STAGING_FOLDER,
     graceSeconds: settings.SPOTLOOP_GRACE_SECONDS,
-    environment: process.env,
+    environment: withoutTemporal(process.env),
     log,
   });
   const worker = await Worker.create({
@@ -80,6 +80,13 @@ async function run(settings: Settings, log: Log): Promise<void> {
     await connection.close();
     await google.close();
   }
+}
+
+/** What downloaders inherit: they know nothing of Temporal, and least of all how to sign in there. */
+function withoutTemporal(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(
+    Object.entries(environment).filter(([name]) => !name.startsWith('TEMPORAL_')),
+  );
 }
 
 try {

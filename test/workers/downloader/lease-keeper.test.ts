@@ -36,8 +36,8 @@ describe('a lease keeper', () => {
   it('renews all leases in one request each third of the deadline, until they are dropped', async () => {
     const renewed: string[][] = [];
     const { keeper, pass, stop } = createKeeper(async (ackIds) => void renewed.push([...ackIds]));
-    const a = keeper.hold('a', () => assert.fail());
-    keeper.hold('b', () => assert.fail());
+    const a = keeper.hold('a', 0, () => assert.fail());
+    keeper.hold('b', 0, () => assert.fail());
     await pass(deadlineMs);
     assert.deepEqual(
       renewed,
@@ -53,7 +53,7 @@ describe('a lease keeper', () => {
   it('renews more than a request may hold in several', async () => {
     const sizes: number[] = [];
     const { keeper, pass, stop } = createKeeper(async (ackIds) => void sizes.push(ackIds.length));
-    for (let index = 0; index < 2_500; index += 1) keeper.hold(String(index), () => {});
+    for (let index = 0; index < 2_500; index += 1) keeper.hold(String(index), 0, () => {});
     await pass(deadlineMs / 3);
     assert.deepEqual(sizes, [1_000, 1_000, 500]);
     stop();
@@ -62,7 +62,7 @@ describe('a lease keeper', () => {
   it('loses a lease once when nothing was confirmed for one deadline, not before', async () => {
     const { keeper, pass, stop } = createKeeper(() => Promise.reject(new Error('unavailable')));
     let lost = 0;
-    const lease = keeper.hold('a', () => (lost += 1));
+    const lease = keeper.hold('a', 0, () => (lost += 1));
     await pass(deadlineMs - 1_000);
     assert.equal(lost, 0);
     assert.equal(lease.isLost, false);
@@ -74,12 +74,21 @@ describe('a lease keeper', () => {
     stop();
   });
 
+  it('counts a lease from when its message was asked for, not from when it came', async () => {
+    const { keeper, pass, stop } = createKeeper(() => Promise.reject(new Error('unavailable')));
+    await pass(3_000);
+    const lease = keeper.hold('a', 0, () => {});
+    await pass(deadlineMs - 3_000);
+    assert.equal(lease.isLost, true);
+    stop();
+  });
+
   it('outlives a remote that is away for less than the deadline', async () => {
     let isAway = false;
     const { keeper, pass, stop } = createKeeper(() =>
       isAway ? Promise.reject(new Error('unavailable')) : Promise.resolve(),
     );
-    keeper.hold('a', () => assert.fail('lost'));
+    keeper.hold('a', 0, () => assert.fail('lost'));
     await pass(deadlineMs);
     isAway = true;
     await pass(deadlineMs * 0.6);
