@@ -17,6 +17,9 @@ export const pauseUpdate = defineUpdate<Progress>('pause');
 export const resumeUpdate = defineUpdate<Progress>('resume');
 export const scaleUpdate = defineUpdate<Progress, [workers: number]>('scale');
 
+/** Who sends a message waits for its answer, and a run's end waits for both: then rather a clear failure, and the run mends it. */
+const steering = { scheduleToCloseTimeout: '2m' } as const;
+
 /** Most downloaders of one run: the nodes of the largest cluster. */
 const maxWorkers = 15_000;
 
@@ -32,7 +35,15 @@ export function answerMessages(state: RunState): void {
     pauseUpdate,
     async () => {
       state.isPaused = true;
-      await suspendFleet({ run, fleet });
+      try {
+        await suspendFleet.executeWithOptions({ ...steering, summary: 'Pause the downloaders' }, [
+          { run, fleet },
+        ]);
+      } catch (error) {
+        // Who asked is told that it failed: then the run is not to pause by itself later.
+        state.isPaused = false;
+        throw error;
+      }
       return showSteered(state, 'paused', pausedSentence);
     },
     {
@@ -48,7 +59,9 @@ export function answerMessages(state: RunState): void {
   setHandler(
     resumeUpdate,
     async () => {
-      await resumeFleet({ run, fleet });
+      await resumeFleet.executeWithOptions({ ...steering, summary: 'Go on with the downloaders' }, [
+        { run, fleet },
+      ]);
       state.isPaused = false;
       // Standing still on purpose was no stall.
       state.lastMovedAtMs = Date.now();
@@ -67,7 +80,10 @@ export function answerMessages(state: RunState): void {
     scaleUpdate,
     async (workers) => {
       state.workers = workers;
-      await scaleFleet({ run, fleet, workers });
+      await scaleFleet.executeWithOptions(
+        { ...steering, summary: `Scale to ${workers} downloaders` },
+        [{ run, fleet, workers }],
+      );
       return showSteered(state, state.phase, `scaled to ${workers} downloaders`);
     },
     {
