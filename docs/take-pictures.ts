@@ -46,7 +46,8 @@ try {
   await page.getByText('Collect outcomes for').first().waitFor();
   await page.screenshot({ path: pictureOf('web-ui-history.png') });
   await page.goto(`${run}/user-metadata`);
-  await page.getByText('Downloaders').first().waitFor();
+  // The UI shows Markdown in a frame of its own.
+  await page.frameLocator('iframe').first().getByText('Time left').waitFor();
   await page.screenshot({ path: pictureOf('web-ui.png') });
 
   const { runFolder } = await handle.result();

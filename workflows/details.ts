@@ -1,6 +1,9 @@
 import type { Progress } from '../domain/progress.ts';
 import { formatBytes, formatDuration } from '../domain/units.ts';
 
+/** A blank paragraph: the Web UI (2.42) shows Markdown in a frame that is a line too short. */
+const cushion = '\u00A0';
+
 /** The run as the Web UI shows it under "Current details": Markdown, one table. */
 export function renderDetails(progress: Progress): string {
   const rows: [string, string][] = [
@@ -23,16 +26,18 @@ export function renderDetails(progress: Progress): string {
     ],
     ['Downloaders', fleetText(progress)],
   );
+  const asOf =
+    progress.asOf === null ? '' : ` as of ${progress.asOf.slice(0, 19).replace('T', ' ')} UTC`;
   return [
-    `**${progress.state}**`,
+    `**${progress.state}**${asOf}`,
     '',
     '| | |',
     '| --- | ---: |',
     ...rows.map(([name, value]) => `| ${name} | ${value} |`),
     '',
-    progress.asOf === null ? '' : `As of ${progress.asOf.slice(0, 19).replace('T', ' ')} UTC.`,
-    '',
     `Run folder: \`${progress.runFolder}\``,
+    '',
+    cushion,
   ].join('\n');
 }
 
