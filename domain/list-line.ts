@@ -82,8 +82,7 @@ function byteLength(text: string): number {
 }
 
 function isAscii(text: string): boolean {
-  // eslint-disable-next-line no-control-regex
-  return /^[\0-\x7f]*$/.test(text);
+  return /^\p{ASCII}*$/u.test(text);
 }
 
 function codePoint(character: string): string {
