@@ -103,13 +103,7 @@ const fields = z.strictObject({
       const [, bucket = '', path = ''] = /^gs:\/\/([^/]+)\/?(.*)$/s.exec(text) ?? [];
       return { bucket, prefix: path === '' || path.endsWith('/') ? path : `${path}/` };
     }),
-  task: taskSchema.default({
-    kind: 'yt-dlp',
-    url: 'https://www.youtube.com/watch?v={key}',
-    format: 'bestvideo[ext=mp4]+bestaudio[ext=m4a]/best[ext=mp4]/best',
-    extension: 'mp4',
-    options: [],
-  }),
+  task: taskSchema.prefault({ kind: 'yt-dlp' }),
   /** Only the first so many unique items. */
   limit: z.int().min(1).optional(),
   fleet: z.enum(['local', 'kubernetes']).optional(),

@@ -8,13 +8,11 @@ import type { RunResult } from '../../domain/progress.ts';
 import { directions, sampleDestination, sampleInput } from './directions.ts';
 import { followRun } from './follow-run.ts';
 import type { RunEnd } from './follow-run.ts';
-import { untilInterrupted } from './interruption.ts';
+import { interruptedExit, untilInterrupted } from './interruption.ts';
 import { createProgressDisplay } from './progress-display.ts';
 import { localBucket, startStack, taskQueue } from './stack.ts';
 import type { Stack } from './stack.ts';
 
-/** What a shell reports for a program that Ctrl-C ended. */
-const interruptedExit = 130;
 /** Lines in `examples/youtube-ids`. */
 const mostItems = 1_000;
 const defaultItems = 100;
@@ -40,12 +38,8 @@ const flags = new Command('npm run demo --')
   .parse()
   .opts<Flags>();
 
-const interrupted = untilInterrupted();
 let isUp = false;
-void interrupted.then(() => {
-  // Until the stack is up there is nothing to take down in order: what was started ends with us.
-  if (!isUp) process.exit(interruptedExit);
-});
+const interrupted = untilInterrupted(() => isUp);
 try {
   process.exitCode = await demo();
 } catch (error) {

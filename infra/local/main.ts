@@ -4,9 +4,6 @@ import { directions } from './directions.ts';
 import { untilInterrupted } from './interruption.ts';
 import { startStack } from './stack.ts';
 
-/** What a shell reports for a program that Ctrl-C ended. */
-const interruptedExit = 130;
-
 type Flags = {
   temporalPort?: number;
   uiPort?: number;
@@ -22,12 +19,8 @@ const { temporalPort, uiPort, folder } = new Command('npm run local --')
   .parse()
   .opts<Flags>();
 
-const interrupted = untilInterrupted();
 let isUp = false;
-void interrupted.then(() => {
-  // Until the stack is up there is nothing to take down in order: what was started ends with us.
-  if (!isUp) process.exit(interruptedExit);
-});
+const interrupted = untilInterrupted(() => isUp);
 try {
   const startedAt = performance.now();
   const stack = await startStack({
