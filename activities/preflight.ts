@@ -11,6 +11,7 @@ import { describeError, http, isDefinite, statusOf } from './cloud-error.ts';
 import { chooseFleet } from './fleets/choose-fleet.ts';
 import type { FleetDeps } from './fleets/choose-fleet.ts';
 import { ListUnreadable, openList } from './list/open-list.ts';
+import { planFleet } from './fleets/plan-fleet.ts';
 import type { ListDeps } from './list/open-list.ts';
 import { runFailure } from './run-failure.ts';
 
@@ -108,10 +109,13 @@ async function checkFleet(deps: FleetDeps, run: RunRef, spec: RunSpec): Check {
   const choice = chooseFleet(deps, spec.fleet);
   if (choice.kind === 'unknown') return choice.problem;
   try {
-    await choice.fleet.read(run.name);
-    return null;
+    const problems = await choice.fleet.check(planFleet(run, spec, spec.workers.max));
+    return problems.length === 0 ? null : problems.join('\n');
   } catch (error) {
-    return `reach fleet ${choice.name}: ${describeError(error)} — check the Temporal worker's access to it`;
+    throw new Error(
+      `reach fleet ${choice.name}: ${describeError(error)} — check the Temporal worker's access to it`,
+      { cause: error },
+    );
   }
 }
 

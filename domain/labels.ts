@@ -13,10 +13,30 @@ export function labelValue(text: string): string {
     .replaceAll(/^-+|-+$/g, '');
 }
 
+/** Kubernetes' recommended labels on every Job and pod of ours: kubernetes.io/docs/concepts/overview/working-with-objects/common-labels */
+export const downloaderLabels = {
+  'app.kubernetes.io/name': 'spotloop',
+  'app.kubernetes.io/component': 'downloader',
+} as const;
+
+/** On Jobs and pods: which generation of a run's Job it is, from 1. */
+export const generationLabel = 'spotloop-generation';
+/** On everything that a run creates: which installation and which run. */
+export const installationLabel = 'spotloop-installation';
+export const runLabel = 'spotloop-run';
+
+/** Labels that nobody else may set. */
+export const ownLabels: readonly string[] = [
+  ...Object.keys(downloaderLabels),
+  installationLabel,
+  runLabel,
+  generationLabel,
+];
+
 /** Labels on everything that a run creates, by which the sweep finds what was left behind. */
 export function runLabels(installation: string, run: string): Record<string, string> {
   return {
-    'spotloop-installation': labelValue(installation),
-    'spotloop-run': labelValue(run),
+    [installationLabel]: labelValue(installation),
+    [runLabel]: labelValue(run),
   };
 }

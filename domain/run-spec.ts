@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { deathsToWorkAlone } from './item.ts';
+import { placements, podSchema } from './pod.ts';
 import { problemsOf } from './spec-problems.ts';
 import { taskSchema } from './task.ts';
 import { parseDurationMs, parseSizeBytes } from './units.ts';
@@ -107,8 +108,12 @@ const fields = z.strictObject({
   /** Only the first so many unique items. */
   limit: z.int().min(1).optional(),
   fleet: z.enum(['local', 'kubernetes']).optional(),
-  /** Downloaders. */
+  /** Downloaders: as many as the items left can use, from `min` (while items wait) to `max`. */
   workers: workers.default({ min: 1, max: 1 }),
+  /** Kubernetes: whether two downloaders of the run may share a node, and with it disk and address. */
+  placement: z.enum(placements).default('any'),
+  /** Kubernetes: what each downloader's pod is to have. */
+  pod: podSchema.default({}),
   /** Slots of each downloader. */
   concurrency: z.int().min(1).max(1_000).default(4),
   /** How long a dead downloader's items stay leased; Pub/Sub allows 10 s to 10 min. */

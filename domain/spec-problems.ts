@@ -1,5 +1,6 @@
 import { closest, distance } from 'fastest-levenshtein';
 import type { z } from 'zod';
+import { podFields } from './pod.ts';
 import { taskFields } from './task.ts';
 
 /** What one issue means to a person who typed `input`: a line for each thing to mend, in the words of the run spec. */
@@ -23,6 +24,9 @@ export function problemsOf(
     ];
   }
   if (isMissing) return [`${subject} is missing${exampleOf(path)}`];
+  if (issue.code === 'invalid_key') {
+    return issue.issues.map(({ message }) => `${subject} ${message}`);
+  }
   if (path === 'task.kind') return [`unknown task${nearestTask(input)}`];
   if (
     issue.code === 'custom' ||
@@ -41,9 +45,19 @@ function knownFieldsAt(
   fields: readonly string[],
 ): readonly string[] {
   if (path.length === 0) return fields;
-  if (path[0] === 'workers') return ['min', 'max'];
+  const place = path.join('.');
+  const nested = nestedFields.get(place);
+  if (nested !== undefined) return nested;
+  if (path[0] !== 'task') return [];
   return taskFields.get(taskKindOf(input)) ?? [];
 }
+
+/** Fields of the objects that a spec holds beside its task. */
+const nestedFields: ReadonlyMap<string, readonly string[]> = new Map([
+  ['workers', ['min', 'max']],
+  ['pod', podFields],
+  ['pod.resources', ['requests', 'limits']],
+]);
 
 function taskKindOf(input: unknown): string {
   const kind = (input as { task?: { kind?: unknown } } | null)?.task?.kind;

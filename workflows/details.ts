@@ -45,7 +45,7 @@ function fleetText({ fleet }: Progress): string {
   if (fleet === null) return '–';
   switch (fleet.kind) {
     case 'running':
-      return `${fleet.live} of ${fleet.wanted}${fleet.replaced > 0 ? `, ${fleet.replaced} replaced` : ''}${
+      return `${fleet.live} of ${fleet.wanted}${replacedText(fleet)}${
         fleet.waitingFor === undefined ? '' : ` — waiting for ${fleet.waitingFor}`
       }`;
     case 'suspended':
@@ -54,9 +54,16 @@ function fleetText({ fleet }: Progress): string {
       return 'none';
     case 'done':
       return 'all ended idle';
+    case 'unknown':
+      return 'not known';
     case 'failed':
       return 'failed';
   }
+}
+
+function replacedText({ replaced, preempted }: { replaced: number; preempted: number }): string {
+  if (replaced === 0) return '';
+  return `, ${number(replaced)} replaced${preempted === 0 ? '' : ` (${number(preempted)} preempted)`}`;
 }
 
 /** 1234567 → "1,234,567". */

@@ -1,4 +1,3 @@
-import { planAssignment } from '../domain/assignment.ts';
 import type { RunState } from './run-state.ts';
 import { startFleet } from './steps.ts';
 
@@ -11,6 +10,6 @@ export async function startDownloaders(state: RunState): Promise<void> {
     {
       summary: `Start ${workers} downloader${workers === 1 ? '' : 's'} of ${spec.concurrency} slots`,
     },
-    [{ run, fleet: spec.fleet, workers, assignment: planAssignment(run, spec) }],
+    [{ run, spec, workers }],
   );
 }

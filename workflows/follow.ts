@@ -108,6 +108,9 @@ async function mendFleet(state: RunState, sample: Sample): Promise<void> {
     case 'done':
       if (!state.isPaused) await startDownloaders(state);
       break;
+    // It answers again some time; the downloaders and their outcomes do not wait for it.
+    case 'unknown':
+      break;
     // A pause and a start, or two messages, may have crossed.
     case 'running':
       if (state.isPaused)

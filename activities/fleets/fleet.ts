@@ -1,5 +1,6 @@
 import type { Assignment } from '../../domain/assignment.ts';
 import type { FleetState } from '../../domain/fleet-state.ts';
+import type { Placement, PodRequest } from '../../domain/pod.ts';
 
 /** What a fleet is asked to be. */
 export type FleetPlan = {
@@ -7,6 +8,10 @@ export type FleetPlan = {
   readonly assignment: Assignment;
   /** Downloaders wanted. */
   readonly workers: number;
+  readonly placement: Placement;
+  readonly pod: PodRequest;
+  /** The run's own limit, ms from its start; a fleet may hold itself to it as well. */
+  readonly timeLimitMs?: number | undefined;
 };
 
 /**
@@ -14,10 +19,15 @@ export type FleetPlan = {
  * idempotent: starting what runs and stopping what is gone are successes.
  */
 export interface Fleet {
+  /** What would keep {@link start} from working, a line each; creates nothing. What may pass by itself is thrown. */
+  check(plan: FleetPlan): Promise<readonly string[]>;
+  /** Starts the downloaders; when all of an earlier start have ended, the next generation of them. */
   start(plan: FleetPlan): Promise<void>;
   read(run: string): Promise<FleetState>;
+  /** So many downloaders live from now on, those that ended idle not counted. */
   scale(run: string, workers: number): Promise<void>;
   suspend(run: string): Promise<void>;
   resume(run: string): Promise<void>;
+  /** Resolves when none is left. */
   stop(run: string): Promise<void>;
 }

@@ -31,6 +31,17 @@ export function createLocalFleet(deps: LocalFleetDeps): LocalFleet {
   const stopping = new Map<string, Promise<void>>();
 
   const fleet: LocalFleet = {
+    async check({ placement, pod }) {
+      const asked = [
+        ...Object.keys(pod).map((field) => `pod.${field}`),
+        ...(placement === 'any' ? [] : ['placement']),
+      ];
+      return asked.map(
+        (field) =>
+          `start fleet local: "${field}" is for pods, and its downloaders are processes of one machine — leave it out, or use "fleet": "kubernetes"`,
+      );
+    },
+
     async start(plan) {
       await stopping.get(plan.run);
       const crew = crews.get(plan.run);
@@ -136,6 +147,7 @@ function stateOf(crew: Crew): FleetState {
     live: states.filter((state) => state.kind === 'live').length,
     wanted,
     replaced: crew.keepers.reduce((sum, keeper) => sum + keeper.replaced, 0),
+    preempted: 0,
     ...(waiting === undefined ? {} : { waitingFor: `the next downloader: ${waiting.reason}` }),
   };
 }

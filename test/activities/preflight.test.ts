@@ -124,6 +124,12 @@ describe('preflight', () => {
       /^find fleet "local": .* use "fleet": "kubernetes"/,
     ],
     [
+      'what only pods have where downloaders are processes',
+      { placement: 'one-per-node' },
+      {},
+      /^start fleet local: "placement" is for pods, .* use "fleet": "kubernetes"$/,
+    ],
+    [
       'a command where there is none',
       { task: { kind: 'command', name: 'resize' } },
       { localCommands: {} },

@@ -30,6 +30,8 @@ describe('parseRunSpec', () => {
         options: [],
       },
       workers: { min: 1, max: 1 },
+      placement: 'any',
+      pod: {},
       concurrency: 4,
       attempts: 5,
       maxDeaths: 5,
@@ -50,6 +52,8 @@ describe('parseRunSpec', () => {
       'limit',
       'fleet',
       'workers',
+      'placement',
+      'pod',
       'concurrency',
       'leaseDeadline',
       'attempts',
@@ -96,6 +100,19 @@ describe('parseRunSpec', () => {
       { tolerateFailures: '2.5%' },
       (s) => s.tolerateFailures,
       { kind: 'percent', percent: 2.5 },
+    ],
+    [
+      'what pods are to have',
+      {
+        placement: 'one-per-node',
+        pod: {
+          resources: { requests: { cpu: '500m' }, limits: { memory: '4Gi' } },
+          tolerations: [{ key: 'gpu', operator: 'Exists', effect: 'NoSchedule' }],
+          labels: { 'kueue.x-k8s.io/queue-name': 'bulk' },
+        },
+      },
+      (s) => [s.placement, s.pod.labels],
+      ['one-per-node', { 'kueue.x-k8s.io/queue-name': 'bulk' }],
     ],
     ['keys given inline', { items: ['a', '-b'] }, (s) => s.items, ['a', '-b']],
     [
@@ -188,6 +205,27 @@ describe('parseRunSpec', () => {
       { ...least, task: { kind: 'http', extension: '../x' } },
       /^"task.extension" is not a file extension/,
     ],
+    [
+      'a misspelt field of the pod',
+      { ...least, pod: { serviceacount: 'x' } },
+      /^unknown field "pod.serviceacount" — did you mean "serviceAccount"\?$/,
+    ],
+    [
+      'a misspelt field of its resources',
+      { ...least, pod: { resources: { request: { cpu: '1' } } } },
+      /^unknown field "pod.resources.request" — did you mean "requests"\?$/,
+    ],
+    [
+      'a quantity that is none',
+      { ...least, pod: { resources: { limits: { memory: '4GB' } } } },
+      /^"pod.resources.limits.memory" is not a quantity — write it like "500m", "2" or "4Gi"$/,
+    ],
+    [
+      "a label of Spotloop's own",
+      { ...least, pod: { labels: { 'spotloop-run': 'another' } } },
+      /^"pod.labels.spotloop-run" is one that Spotloop or Kubernetes sets itself/,
+    ],
+    ['a placement it does not know', { ...least, placement: 'two-per-node' }, /^"placement"/],
     [
       'a wrong type',
       { ...least, attempts: '3' },

@@ -43,7 +43,8 @@ export function createWorld(script: Script): World {
     createQueue: nothing,
     publishItems: ({ from }) => Promise.resolve({ next: from + snapshot.published, isDone: true }),
     startFleet: nothing,
-    readFleet: () => Promise.resolve({ kind: 'running', live: 1, wanted: 1, replaced: 0 }),
+    readFleet: () =>
+      Promise.resolve({ kind: 'running', live: 1, wanted: 1, replaced: 0, preempted: 0 }),
     scaleFleet: nothing,
     suspendFleet: nothing,
     resumeFleet: nothing,

@@ -10,7 +10,7 @@ import { createCreateQueue } from '../../../activities/create-queue.ts';
 import { createLocalFleet } from '../../../activities/fleets/local.ts';
 import type { LocalFleet, LocalFleetDeps } from '../../../activities/fleets/local.ts';
 import type { FleetPlan } from '../../../activities/fleets/fleet.ts';
-import { planAssignment } from '../../../domain/assignment.ts';
+import { planFleet } from '../../../activities/fleets/plan-fleet.ts';
 import type { FleetState } from '../../../domain/fleet-state.ts';
 import { uniqueName } from '../../support/unique-name.ts';
 import { closeWorld, inActivity, newRun, openWorld, specOf } from '../world.ts';
@@ -51,7 +51,8 @@ async function idleRun(workers: number, more: { idleExitMs?: number } = {}): Pro
     task: { kind: 'http' },
   });
   await inActivity(createCreateQueue({ ...world.google, installation: 'test' }), { run, spec });
-  return { run: run.name, workers, assignment: { ...planAssignment(run, spec), ...more } };
+  const plan = planFleet(run, spec, workers);
+  return { ...plan, assignment: { ...plan.assignment, ...more } };
 }
 
 /** Downloaders start within seconds, even where two cores run all tests; what takes longer does not come. */
@@ -105,7 +106,13 @@ describe('a local fleet', () => {
     deepEqual(await fleet.read(plan.run), { kind: 'absent' });
     await fleet.start(plan);
     await fleet.start(plan);
-    deepEqual(await fleet.read(plan.run), { kind: 'running', live: 2, wanted: 2, replaced: 0 });
+    deepEqual(await fleet.read(plan.run), {
+      kind: 'running',
+      live: 2,
+      wanted: 2,
+      replaced: 0,
+      preempted: 0,
+    });
     await until(fleet, plan.run, ({ kind }) => kind === 'done');
     deepEqual(await readdir(join(folder, 'logs', plan.run)), [
       `${plan.run}-0-0.log`,
@@ -148,12 +155,24 @@ describe('a local fleet', () => {
     const plan = await idleRun(1);
     await fleet.start(plan);
     await fleet.scale(plan.run, 3);
-    deepEqual(await fleet.read(plan.run), { kind: 'running', live: 3, wanted: 3, replaced: 0 });
+    deepEqual(await fleet.read(plan.run), {
+      kind: 'running',
+      live: 3,
+      wanted: 3,
+      replaced: 0,
+      preempted: 0,
+    });
     await started(folder, plan.run, 3);
     const first = await pidsOf(plan.run);
 
     await fleet.scale(plan.run, 1);
-    deepEqual(await fleet.read(plan.run), { kind: 'running', live: 1, wanted: 1, replaced: 0 });
+    deepEqual(await fleet.read(plan.run), {
+      kind: 'running',
+      live: 1,
+      wanted: 1,
+      replaced: 0,
+      preempted: 0,
+    });
     await eventually(async () => (await pidsOf(plan.run)).length === 1);
     deepEqual(await pidsOf(plan.run), first.slice(0, 1));
 
@@ -164,7 +183,13 @@ describe('a local fleet', () => {
 
     await fleet.scale(plan.run, 2);
     await fleet.resume(plan.run);
-    deepEqual(await fleet.read(plan.run), { kind: 'running', live: 2, wanted: 2, replaced: 0 });
+    deepEqual(await fleet.read(plan.run), {
+      kind: 'running',
+      live: 2,
+      wanted: 2,
+      replaced: 0,
+      preempted: 0,
+    });
     await fleet.stop(plan.run);
     deepEqual(await pidsOf(plan.run), []);
   });

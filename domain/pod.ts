@@ -1,0 +1,78 @@
+import { z } from 'zod';
+import { ownLabels } from './labels.ts';
+
+/**
+ * What a run asks of its downloaders' pods: the fields of Kubernetes, by Kubernetes' names. Everything else about a pod
+ * stands in the Job template (k8s/job.yaml). The local fleet has no pods and refuses it.
+ */
+
+/** kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity */
+const quantity = z.string().regex(/^\d+(\.\d+)?([munkKMGTPE]|[KMGTPE]i)?$/, {
+  error: 'is not a quantity — write it like "500m", "2" or "4Gi"',
+});
+
+const quantities = z.record(z.string().min(1), quantity);
+
+/** kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set */
+const labelKey = z
+  .string()
+  .regex(
+    /^([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?\/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/,
+    { error: 'is not a label name — write it like "team" or "example.com/team"' },
+  );
+const labelText = z.string().regex(/^([A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?$/, {
+  error: 'is not a label value — up to 63 letters, digits, "-", "_" and "."',
+});
+
+const extraKey = labelKey.refine((key) => !isOwn(key), {
+  error: 'is one that Spotloop or Kubernetes sets itself — choose another name',
+});
+
+const toleration = z.strictObject({
+  key: z.string().optional(),
+  operator: z.enum(['Exists', 'Equal']).optional(),
+  value: z.string().optional(),
+  effect: z.enum(['NoSchedule', 'PreferNoSchedule', 'NoExecute']).optional(),
+  tolerationSeconds: z.int().nonnegative().optional(),
+});
+
+const fields = z.strictObject({
+  /** One of those that the Temporal worker's configuration lists; without it the first of them (I10). */
+  image: z.string().min(1).optional(),
+  /** The same for service accounts. */
+  serviceAccount: z.string().min(1).optional(),
+  /** Of each downloader; replaces the template's. */
+  resources: z
+    .strictObject({ requests: quantities.optional(), limits: quantities.optional() })
+    .optional(),
+  /** Replaces the template's, which asks for Spot nodes. */
+  nodeSelector: z.record(labelKey, labelText).optional(),
+  /** Added to the template's. */
+  tolerations: z.array(toleration).max(32).optional(),
+  /** Added to the Job and to its pods; a queue's name for Kueue, for example. */
+  labels: z.record(extraKey, labelText).optional(),
+  annotations: z.record(extraKey, z.string()).optional(),
+});
+
+export const podSchema = fields;
+
+/** What a run asks of its downloaders' pods; absent means as in the template. */
+export type PodRequest = z.infer<typeof podSchema>;
+
+/** Names a user may write under `pod`, for the hint at a misspelt one. */
+export const podFields: readonly string[] = Object.keys(fields.shape);
+
+/** Labels and annotations by which we and the Job controller know a pod. */
+function isOwn(key: string): boolean {
+  return (
+    ownLabels.includes(key) ||
+    key.startsWith('spotloop') ||
+    /^([a-z.-]*\.)?(batch\.kubernetes\.io)\//.test(key) ||
+    ['job-name', 'controller-uid'].includes(key)
+  );
+}
+
+export const placements = ['any', 'one-per-node'] as const;
+
+/** Where pods may stand: wherever there is room, or never two of a run on one node. */
+export type Placement = (typeof placements)[number];
