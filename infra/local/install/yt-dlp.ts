@@ -10,7 +10,7 @@ import { readSurroundings } from './surroundings.ts';
  * Pinned: what yt-dlp writes to stderr, which is classified, moves with its version. Not the newest, as those want a
  * certifi of the same week, which mirrors of PyPI have only later.
  */
-const version = '2026.8.19';
+export const ytDlpVersion = '2026.8.19';
 
 /** Newest first; a plain `python3` before them, as it is what the user chose. yt-dlp needs 3.10. */
 const pythons = ['python3', 'python3.14', 'python3.13', 'python3.12', 'python3.11', 'python3.10'];
@@ -27,23 +27,23 @@ export async function findYtDlp(): Promise<Part> {
   const { ytDlp, searchFolders, cacheFolder } = readSurroundings();
   const found = ytDlp ?? (await findProgram('yt-dlp', searchFolders));
   if (found !== undefined) return foundPart(found);
-  const folder = join(cacheFolder, 'bin', `yt-dlp-${version}`);
+  const folder = join(cacheFolder, 'bin', `yt-dlp-${ytDlpVersion}`);
   const program = 'yt-dlp';
   if ((await findProgram(program, [folder])) !== undefined) return foundPart(join(folder, program));
   const python = await findPython(searchFolders);
   return cachedPart({
-    name: `yt-dlp ${version}`,
+    name: `yt-dlp ${ytDlpVersion}`,
     folder,
     program,
     announce: 'installing it from PyPI into a virtual environment (about 15 s)',
     make: async (emptyFolder) => {
-      const doing = `install yt-dlp ${version}`;
+      const doing = `install yt-dlp ${ytDlpVersion}`;
       const venv = join(emptyFolder, 'venv');
       await runStep({ doing, command: python, args: ['-m', 'venv', venv], hint: pythonHint });
       await runStep({
         doing,
         command: join(venv, 'bin', 'python'),
-        args: ['-m', 'pip', 'install', '--no-input', `yt-dlp[default]==${version}`],
+        args: ['-m', 'pip', 'install', '--no-input', `yt-dlp[default]==${ytDlpVersion}`],
         hint: 'check the network and pip (PIP_INDEX_URL), or put yt-dlp on PATH',
       });
       await writeFile(join(emptyFolder, program), wrapper, { mode: 0o755 });
@@ -51,7 +51,8 @@ export async function findYtDlp(): Promise<Part> {
   });
 }
 
-async function findPython(searchFolders: readonly string[]): Promise<string> {
+/** A Python that yt-dlp runs on, and that can install it. */
+export async function findPython(searchFolders: readonly string[]): Promise<string> {
   for (const name of pythons) {
     const python = await findProgram(name, searchFolders);
     if (python === undefined) continue;

@@ -9,6 +9,16 @@ export async function packLayer(folder: string, layerFile: string): Promise<void
   await tar(folder, layerFile, ['--mode=a+rX']);
 }
 
+/** Unpacks a layer over what is in a folder; all of it becomes ours. */
+export async function unpackLayer(layerFile: string, folder: string): Promise<void> {
+  await runStep({
+    doing: `unpack ${layerFile} into ${folder}`,
+    command: 'tar',
+    args: ['--extract', '--no-same-owner', `--file=${layerFile}`, `--directory=${folder}`],
+    hint: 'check the disk space',
+  });
+}
+
 /** `tar` over a folder's content, without a trace of when and by whom. GNU tar, as on every Linux that runs a kubelet. */
 export async function tar(folder: string, file: string, options: readonly string[]): Promise<void> {
   await runStep({
