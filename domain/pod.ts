@@ -37,7 +37,7 @@ const toleration = z.strictObject({
 });
 
 const fields = z.strictObject({
-  /** One of those that the Temporal worker's configuration lists; without it the first of them (I10). */
+  /** One of those that the Temporal worker's configuration lists (I10); the first of them when left out. */
   image: z.string().min(1).optional(),
   /** The same for service accounts. */
   serviceAccount: z.string().min(1).optional(),

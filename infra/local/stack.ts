@@ -109,7 +109,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     // Off Google, the client would wait for a metadata server that isn't there.
     METADATA_SERVER_DETECTION: 'none',
     SPOTLOOP_TASK_QUEUE: taskQueue,
-    SPOTLOOP_FLEET: 'local',
+    SPOTLOOP_FLEETS: 'local',
     SPOTLOOP_ALLOW_FILE_LISTS: '1',
     SPOTLOOP_STAGING_FOLDER: stagingFolder,
     SPOTLOOP_LOG_FOLDER: logFolder,

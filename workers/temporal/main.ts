@@ -1,6 +1,9 @@
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { createActivities } from '../../activities/index.ts';
+import type { FleetName } from '../../activities/fleets/choose-fleet.ts';
+import type { Fleet } from '../../activities/fleets/fleet.ts';
+import { createKubernetesFleet } from '../../activities/fleets/kubernetes.ts';
 import { createLocalFleet } from '../../activities/fleets/local.ts';
 import { readCommands } from '../process/commands-file.ts';
 import { createGoogleClients } from '../process/google-clients.ts';
@@ -9,6 +12,7 @@ import { createLog } from '../process/log.ts';
 import type { Log } from '../process/log.ts';
 import { listenForShutdown } from '../process/shutdown.ts';
 import { createTemporalLogger } from './logger.ts';
+import { openCluster } from './open-cluster.ts';
 import { readSettings } from './settings.ts';
 import type { Settings } from './settings.ts';
 import { readWorkflowBundle } from './workflow-bundle.ts';
@@ -17,6 +21,7 @@ import { readWorkflowBundle } from './workflow-bundle.ts';
  * The Temporal worker: polls the task queue for workflow tasks and activities until SIGTERM.
  *
  *   settings.ts          what the environment says
+ *   open-cluster.ts      the way to Kubernetes
  *   logger.ts            Temporal's log into ours
  *   workflow-bundle.ts   the workflow code, made by bundle-workflows.ts
  *   ../process/          what it shares with the downloader
@@ -41,13 +46,25 @@ async function run(settings: Settings, log: Log): Promise<void> {
   const workflowBundle = await readWorkflowBundle(settings.SPOTLOOP_WORKFLOW_BUNDLE);
   const { connectionOptions, namespace = 'default' } = loadClientConnectConfig();
   const connection = await NativeConnection.connect(connectionOptions);
+  const installation = `${connectionOptions.address ?? 'localhost:7233'}/${namespace}`;
   const localFleet = createLocalFleet({
     logFolder: settings.SPOTLOOP_LOG_FOLDER,
     stagingFolder: settings.SPOTLOOP_STAGING_FOLDER,
     graceSeconds: settings.SPOTLOOP_GRACE_SECONDS,
-    environment: withoutTemporal(process.env),
+    environment: withoutOurAccess(process.env),
     log,
   });
+  const makeFleet = {
+    local: () => localFleet,
+    kubernetes: async () =>
+      createKubernetesFleet({
+        ...(await openCluster(settings)),
+        installation,
+        projectId: google.projectId,
+      }),
+  };
+  const fleets: { -readonly [Name in FleetName]?: Fleet } = {};
+  for (const name of settings.SPOTLOOP_FLEETS) fleets[name] = await makeFleet[name]();
   const worker = await Worker.create({
     connection,
     namespace,
@@ -58,9 +75,9 @@ async function run(settings: Settings, log: Log): Promise<void> {
       publisher: google.publisher,
       subscriber: google.subscriber,
       storage: google.storage,
-      installation: `${connectionOptions.address ?? 'localhost:7233'}/${namespace}`,
-      fleets: { local: localFleet },
-      defaultFleet: settings.SPOTLOOP_FLEET,
+      installation,
+      fleets,
+      defaultFleet: settings.SPOTLOOP_FLEETS[0],
       localCommands: await readCommands(settings.SPOTLOOP_COMMANDS_FILE),
       stagingFolder: settings.SPOTLOOP_STAGING_FOLDER,
       isFileListAllowed: settings.SPOTLOOP_ALLOW_FILE_LISTS,
@@ -82,10 +99,10 @@ async function run(settings: Settings, log: Log): Promise<void> {
   }
 }
 
-/** What downloaders inherit: they know nothing of Temporal, and least of all how to sign in there. */
-function withoutTemporal(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+/** What downloaders inherit: they know nothing of Temporal and Kubernetes, and least of all how to sign in there. */
+function withoutOurAccess(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(
-    Object.entries(environment).filter(([name]) => !name.startsWith('TEMPORAL_')),
+    Object.entries(environment).filter(([name]) => !/^(TEMPORAL_|KUBE)/.test(name)),
   );
 }
 

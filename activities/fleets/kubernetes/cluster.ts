@@ -1,0 +1,184 @@
+import { PatchStrategy, setHeaderMiddleware } from '@kubernetes/client-node';
+import type {
+  BatchV1Api,
+  ConfigurationOptions,
+  CoreV1Api,
+  CoreV1Event,
+  V1Job,
+  V1ListMeta,
+  V1Pod,
+} from '@kubernetes/client-node';
+import { generationLabel, runLabel } from '../../../domain/labels.ts';
+import { downloaderContainer } from './job-template.ts';
+
+/** The clients of one cluster, made once by the Temporal worker. */
+export type ClusterClients = {
+  readonly batch: BatchV1Api;
+  readonly core: CoreV1Api;
+  readonly namespace: string;
+};
+
+/** The calls that a fleet makes: one method a call, errors as the client throws them. */
+export type Cluster = ReturnType<typeof createCluster>;
+
+/** Who owns the fields that we set, in `kubectl get --show-managed-fields`. */
+const fieldManager = 'spotloop';
+
+/** An answer that takes longer does not come; the client itself would wait for five minutes. */
+const callTimeoutMs = 20_000;
+
+/** Objects a page. A thousand pods' metadata are two pages of half a megabyte. */
+const pageSize = 500;
+
+/** So many pods in trouble say what the trouble is. */
+const fewPods = 20;
+
+/** Only metadata: a tenth of the bytes of whole pods. kubernetes.io/docs/reference/using-api/api-concepts/#receiving-resources-as-tables */
+const metadataOnly = [
+  'Accept',
+  'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1',
+] as const;
+const json = ['Accept', 'application/json'] as const;
+
+/** Lines of a log that tell how a downloader ended. */
+const logLines = 5;
+
+export function createCluster({ batch, core, namespace }: ClusterClients) {
+  const podsOf = (run: string) => ({ namespace, labelSelector: `${runLabel}=${run}` });
+  return {
+    namespace,
+
+    /** The run's Jobs, the newest generation last; those that are being deleted too. */
+    async listJobs(run: string): Promise<V1Job[]> {
+      const { items } = await batch.listNamespacedJob(podsOf(run), options());
+      return items.toSorted((a, b) => generationOf(a) - generationOf(b));
+    },
+
+    readJob(name: string): Promise<V1Job> {
+      return batch.readNamespacedJob({ namespace, name }, options());
+    },
+
+    /** Server-side apply: again with the same Job changes nothing. A dry run asks everybody who could refuse it. */
+    applyJob(job: V1Job, { isDryRun }: { isDryRun: boolean }): Promise<V1Job> {
+      return batch.patchNamespacedJob(
+        {
+          namespace,
+          name: job.metadata?.name ?? '',
+          body: job,
+          fieldManager,
+          fieldValidation: 'Strict',
+          ...(isDryRun ? { dryRun: 'All' } : {}),
+        },
+        options(['Content-Type', PatchStrategy.ServerSideApply]),
+      );
+    },
+
+    /** Changes only what it names. */
+    async mergeJob(name: string, body: object): Promise<void> {
+      await batch.patchNamespacedJob(
+        { namespace, name, body, fieldManager },
+        options(['Content-Type', PatchStrategy.MergePatch]),
+      );
+    },
+
+    /** In the foreground: the Job goes when its pods are gone. */
+    async deleteJob(name: string): Promise<void> {
+      await batch.deleteNamespacedJob(
+        { namespace, name, propagationPolicy: 'Foreground' },
+        options(),
+      );
+    },
+
+    /** Lets admission judge a pod; nothing is created. */
+    async tryPod(pod: V1Pod): Promise<void> {
+      await core.createNamespacedPod(
+        { namespace, body: pod, dryRun: 'All', fieldManager },
+        options(),
+      );
+    },
+
+    /** Of all pods of the run: metadata alone, page by page. */
+    async listPodMetadata(run: string): Promise<V1Pod[]> {
+      const pods: V1Pod[] = [];
+      let page: string | undefined;
+      do {
+        const list = await core.listNamespacedPod(
+          { ...podsOf(run), limit: pageSize, ...(page === undefined ? {} : { _continue: page }) },
+          options(metadataOnly),
+        );
+        // Null where there are none.
+        pods.push(...(list.items ?? []));
+        page = continueOf(list.metadata);
+      } while (page !== undefined);
+      return pods;
+    },
+
+    /** Some of the run's pods in that phase, whole. */
+    async listSomePods(run: string, phase: 'Pending' | 'Failed'): Promise<V1Pod[]> {
+      const { items } = await core.listNamespacedPod(
+        { ...podsOf(run), fieldSelector: `status.phase=${phase}`, limit: fewPods },
+        options(),
+      );
+      return items;
+    },
+
+    /** By force: for a pod whose node is gone, and with it who could end it. */
+    async forgetPod(name: string): Promise<void> {
+      await core.deleteNamespacedPod({ namespace, name, gracePeriodSeconds: 0 }, options());
+    },
+
+    async deletePod(name: string): Promise<void> {
+      await core.deleteNamespacedPod({ namespace, name }, options());
+    },
+
+    /** The events of one object, oldest first. */
+    async listEvents(uid: string): Promise<CoreV1Event[]> {
+      const { items } = await core.listNamespacedEvent(
+        { namespace, fieldSelector: `involvedObject.uid=${uid}`, limit: pageSize },
+        options(),
+      );
+      return items.toSorted((a, b) => happenedAtMs(a) - happenedAtMs(b));
+    },
+
+    /** The last lines that a pod's downloader wrote. */
+    readLog(pod: string): Promise<string> {
+      return core.readNamespacedPodLog(
+        { namespace, name: pod, container: downloaderContainer, tailLines: logLines },
+        options(),
+      );
+    },
+  };
+}
+
+/** The number in a Job's label; 0 for one that has none. */
+export function generationOf(job: V1Job): number {
+  return Number(job.metadata?.labels?.[generationLabel] ?? 0);
+}
+
+/** When an event was seen last. */
+export function happenedAtMs(event: CoreV1Event): number {
+  const at = event.series?.lastObservedTime ?? event.lastTimestamp ?? event.eventTime;
+  return (at ?? event.metadata.creationTimestamp)?.getTime() ?? 0;
+}
+
+function continueOf(metadata: V1ListMeta | undefined): string | undefined {
+  const token = metadata?._continue;
+  return token === undefined || token === '' ? undefined : token;
+}
+
+/** What each call has: a time limit, and the header given. */
+function options(header: readonly [name: string, value: string] = json): ConfigurationOptions {
+  const headers = setHeaderMiddleware(...header);
+  return {
+    middleware: [
+      {
+        pre: (request) => {
+          request.setSignal(AbortSignal.timeout(callTimeoutMs));
+          return headers.pre(request);
+        },
+        post: (response) => headers.post(response),
+      },
+    ],
+    middlewareMergeStrategy: 'append',
+  };
+}

@@ -1,0 +1,100 @@
+import type { V1Pod } from '@kubernetes/client-node';
+import { downloaderContainer } from './job-template.ts';
+import { shorten } from './waiting-reason.ts';
+
+/** What the Job controller writes on a pod: kubernetes.io/docs/reference/labels-annotations-taints/#batch-kubernetes-io-job-completion-index */
+const annotation = {
+  index: 'batch.kubernetes.io/job-completion-index',
+  /** Failures of the index before this pod that count … */
+  failures: 'batch.kubernetes.io/job-index-failure-count',
+  /** … and those that the failure policy ignores: disruptions. */
+  ignored: 'batch.kubernetes.io/job-index-ignored-failure-count',
+} as const;
+
+const jobNameLabel = 'batch.kubernetes.io/job-name';
+
+/** A downloader that lived shorter did not get to work: it dies of its surroundings, not of an item. */
+const immediateDeathMs = 5_000;
+
+/**
+ * After so many failures of an index, the last ones immediate, nobody believes in the next. With the Job
+ * controller's pauses (10 s, doubling) that is more than five minutes: longer than what passes by itself.
+ */
+const maxFailures = 6;
+
+/**
+ * How many downloaders of a run were replaced. The count is carried from pod to pod of an index, so it outlives pods that
+ * went away with their node.
+ * @param pods their metadata is enough.
+ */
+export function countReplaced(pods: readonly V1Pod[]): { replaced: number; preempted: number } {
+  const failures = new Map<string, number>();
+  const ignored = new Map<string, number>();
+  for (const { metadata } of pods) {
+    const notes = metadata?.annotations ?? {};
+    const index = `${metadata?.labels?.[jobNameLabel] ?? ''} ${notes[annotation.index] ?? ''}`;
+    raise(failures, index, notes[annotation.failures]);
+    raise(ignored, index, notes[annotation.ignored]);
+  }
+  const preempted = sum(ignored);
+  return { replaced: sum(failures) + preempted, preempted };
+}
+
+function raise(counts: Map<string, number>, index: string, text: string | undefined): void {
+  counts.set(index, Math.max(counts.get(index) ?? 0, Number(text ?? 0)));
+}
+
+function sum(counts: ReadonlyMap<string, number>): number {
+  return [...counts.values()].reduce((total, count) => total + count, 0);
+}
+
+/** Whether its machine took the pod with it. */
+export function isDisrupted(pod: V1Pod): boolean {
+  return (
+    pod.status?.conditions?.some(
+      ({ type, status }) => type === 'DisruptionTarget' && status === 'True',
+    ) === true
+  );
+}
+
+/** The one that failed last. */
+export function lastDeath(pods: readonly V1Pod[]): V1Pod | undefined {
+  return pods.toSorted((a, b) => endedAtMs(a) - endedAtMs(b)).at(-1);
+}
+
+/** Whether a pod's index fails again and again, right after each start. */
+export function isHopeless(pod: V1Pod): boolean {
+  const before = Number(pod.metadata?.annotations?.[annotation.failures] ?? 0);
+  const ended = terminatedOf(pod);
+  if (isDisrupted(pod) || ended === undefined) return false;
+  const livedMs = (ended.finishedAt?.getTime() ?? 0) - (ended.startedAt?.getTime() ?? 0);
+  return before + 1 >= maxFailures && livedMs < immediateDeathMs;
+}
+
+/** How a pod ended, and its last words. */
+export function describeDeath(pod: V1Pod): string {
+  const name = pod.metadata?.name ?? '';
+  if (isDisrupted(pod)) return `run pod ${name}: preempted or evicted`;
+  const ended = terminatedOf(pod);
+  if (ended === undefined) {
+    return shorten(
+      `run pod ${name}: ${pod.status?.reason ?? 'failed'} ${pod.status?.message ?? ''}`,
+    );
+  }
+  const how = `exit code ${ended.exitCode}${ended.reason === 'Error' ? '' : ` (${ended.reason})`}`;
+  return shorten(`run pod ${name}: ${how}${ended.message ? `, "${ended.message.trim()}"` : ''}`);
+}
+
+/** Whether the pod itself tells why it ended; else its log has to be asked. */
+export function hasLastWords(pod: V1Pod): boolean {
+  return Boolean(terminatedOf(pod)?.message);
+}
+
+function terminatedOf(pod: V1Pod) {
+  const status = pod.status?.containerStatuses?.find(({ name }) => name === downloaderContainer);
+  return status?.state?.terminated;
+}
+
+function endedAtMs(pod: V1Pod): number {
+  return (terminatedOf(pod)?.finishedAt ?? pod.metadata?.creationTimestamp)?.getTime() ?? 0;
+}

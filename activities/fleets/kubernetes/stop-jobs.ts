@@ -1,0 +1,45 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { V1Pod } from '@kubernetes/client-node';
+import { isNotFound } from './api-error.ts';
+import type { Cluster } from './cluster.ts';
+import { isDeleted } from './read-job.ts';
+
+/** Between two looks: downloaders without work end within a second. */
+const firstPauseMs = 250;
+const longestPauseMs = 2_000;
+
+/** A pod that outlived its grace time by so much has nobody to end it: its node is gone. */
+const overdueMs = 30_000;
+
+/** Deletes all Jobs of a run and resolves when they and their pods are gone; absent counts as deleted. */
+export async function stopJobs(cluster: Cluster, run: string): Promise<void> {
+  for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(longestPauseMs, pauseMs * 2)) {
+    const jobs = await cluster.listJobs(run);
+    for (const job of jobs) {
+      if (!isDeleted(job)) await unlessGone(cluster.deleteJob(job.metadata?.name ?? ''));
+    }
+    const pods = await cluster.listPodMetadata(run);
+    if (jobs.length === 0 && pods.length === 0) return;
+    for (const pod of pods) {
+      const name = pod.metadata?.name ?? '';
+      if (isOverdue(pod)) await unlessGone(cluster.forgetPod(name));
+      // Whoever deleted its Job left it behind.
+      else if (jobs.length === 0 && pod.metadata?.deletionTimestamp === undefined) {
+        await unlessGone(cluster.deletePod(name));
+      }
+    }
+    await sleep(pauseMs);
+  }
+}
+
+/** A deletion's time is when the grace time ends: kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-termination */
+function isOverdue({ metadata }: V1Pod): boolean {
+  const endsAt = metadata?.deletionTimestamp;
+  return endsAt !== undefined && Date.now() - endsAt.getTime() > overdueMs;
+}
+
+async function unlessGone(call: Promise<void>): Promise<void> {
+  await call.catch((error: unknown) => {
+    if (!isNotFound(error)) throw error;
+  });
+}
