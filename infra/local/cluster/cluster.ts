@@ -1,0 +1,191 @@
+/**
+ * A real Kubernetes with two nodes on this machine.
+ *
+ *   install-cluster.ts    its programs, in the cache
+ *   machine-lock.ts       one cluster at a time
+ *   leftovers.ts          ends and removes what a killed one left
+ *   control-plane.ts      etcd, API server, controllers, scheduler
+ *   node.ts               containerd and kubelet, in a machine of their own (node-machine.ts)
+ *   fake-nodes.ts         nodes that only pretend, by the thousand
+ */
+import { copyFile, constants, mkdir, rm } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { CoreV1Api, KubeConfig } from '@kubernetes/client-node';
+import type { Report } from '../install/part.ts';
+import { startControlPlane } from './control-plane.ts';
+import { startFakeNodes } from './fake-nodes.ts';
+import type { FakeNodes } from './fake-nodes.ts';
+import { assembleImage } from './images/assemble-image.ts';
+import { packLayer } from './images/pack-layer.ts';
+import { installCluster } from './install-cluster.ts';
+import { clearLeftovers, forgetCluster, ownEntries, recordCluster } from './leftovers.ts';
+import { lockMachine } from './machine-lock.ts';
+import { networkOf, pauseImage } from './node-config.ts';
+import { createNode } from './node.ts';
+import type { ClusterNode } from './node.ts';
+import { waitUntil } from './wait-until.ts';
+
+export type { ClusterNode } from './node.ts';
+
+/** A running cluster. */
+export type Cluster = {
+  /** The administrator's kubeconfig file. */
+  kubeconfig: string;
+  /** `https://127.0.0.1:PORT`; the port stays the same when the API server starts again. */
+  apiServer: string;
+  /** The path of a `kubectl` of the same version. */
+  kubectl: string;
+  /** `node1` and `node2`. */
+  nodes: readonly ClusterNode[];
+  /** Logs of all processes. They are kept after the stop. */
+  logFolder: string;
+  /** Makes the image of a docker-archive known to every node, also to one that starts again later. */
+  importImage: (archive: string) => Promise<void>;
+  stopApiServer: () => Promise<void>;
+  /** Resolves when it is ready. One that runs is stopped before. */
+  startApiServer: () => Promise<void>;
+  /**
+   * Adds Node objects without a machine, whose pods are said to run for ever, until deleted. They have the label
+   * `type=kwok` and the taint `kwok.x-k8s.io/node=fake:NoSchedule`. Resolves when all are Ready.
+   */
+  startFakeNodes: (count: number) => Promise<void>;
+  /** Removes all of these, and their pods. */
+  stopFakeNodes: () => Promise<void>;
+  /** Ends and removes all but the logs. */
+  stop: () => Promise<void>;
+};
+
+/** The fewest on which something can move from one to another. */
+const nodeCount = 2;
+/** The controllers make these within a second of their start. */
+const namespaceMs = 30_000;
+
+/**
+ * Makes the programs where they are missing, starts a cluster whose files are all in `folder`, and resolves when both nodes
+ * are Ready. Throws, with a way out, where another cluster, Docker or somebody else's kubelet runs.
+ */
+export async function startCluster(options: { folder: string; report: Report }): Promise<Cluster> {
+  const folder = resolve(options.folder);
+  const programs = await installCluster(options.report);
+  // What is to be undone, latest first; also when a later step fails.
+  await using undo = new AsyncDisposableStack();
+  undo.defer(await lockMachine(folder));
+  await clearLeftovers(folder);
+  const logFolder = join(folder, 'logs');
+  await rm(logFolder, { recursive: true, force: true });
+  await mkdir(logFolder, { recursive: true });
+  await recordCluster(folder);
+  undo.defer(async () => {
+    await Promise.all(
+      ownEntries.map((name) => rm(join(folder, name), { recursive: true, force: true })),
+    );
+    await forgetCluster();
+  });
+
+  const images = [await makePauseImage(folder, programs.pause)];
+  const numbers = Array.from({ length: nodeCount }, (_, position) => position + 1);
+  const nodes = numbers.map((index) =>
+    createNode({
+      index,
+      folder,
+      logFolder,
+      programs,
+      certificateFolder: join(folder, 'pki'),
+      listImages: () => images,
+    }),
+  );
+  undo.defer(async () => {
+    await Promise.all(nodes.map((node) => node.remove()));
+  });
+
+  const starting = await Promise.allSettled([
+    startControlPlane({
+      folder,
+      logFolder,
+      kubernetesFolder: programs.kubernetesFolder,
+      identities: numbers.map((index) => ({
+        name: `node${index}`,
+        subject: `/O=system:nodes/CN=system:node:node${index}`,
+        reachedAs: [`DNS:node${index}`, `IP:${networkOf(index).address}`],
+      })),
+    }),
+    ...nodes.map((node) => node.prepare()),
+  ]);
+  const [first] = starting;
+  if (first.status === 'fulfilled') undo.defer(first.value.stop);
+  for (const one of starting) if (one.status === 'rejected') throw one.reason;
+  if (first.status === 'rejected') throw first.reason;
+  const plane = first.value;
+
+  const config = new KubeConfig();
+  config.loadFromFile(plane.kubeconfig);
+  const api = config.makeApiClient(CoreV1Api);
+  await Promise.all(nodes.map((node) => node.join(plane, api)));
+  await waitForNamespace(api);
+
+  let fakes: FakeNodes | undefined;
+  const stopFakes = async (): Promise<void> => {
+    await fakes?.stop();
+    fakes = undefined;
+  };
+  undo.defer(async () => {
+    await fakes?.abandon();
+  });
+  const running = undo.move();
+  let stopping: Promise<void> | undefined;
+  return {
+    kubeconfig: plane.kubeconfig,
+    apiServer: plane.apiServer,
+    kubectl: join(programs.kubernetesFolder, 'kubectl'),
+    nodes,
+    logFolder,
+    importImage: async (archive) => {
+      const copy = join(folder, 'images', `${images.length}.tar`);
+      await copyFile(archive, copy, constants.COPYFILE_FICLONE);
+      images.push(copy);
+      await Promise.all(nodes.map((node) => node.importImage(copy)));
+    },
+    stopApiServer: plane.stopApiServer,
+    startApiServer: plane.startApiServer,
+    startFakeNodes: async (count) => {
+      await stopFakes();
+      fakes = await startFakeNodes({
+        count,
+        api,
+        kwok: programs.kwok,
+        kubeconfig: plane.kubeconfig,
+        logFolder,
+      });
+    },
+    stopFakeNodes: stopFakes,
+    stop: () => (stopping ??= running.disposeAsync()),
+  };
+}
+
+async function makePauseImage(folder: string, pause: string): Promise<string> {
+  const content = join(folder, 'images', 'pause');
+  await mkdir(content, { recursive: true });
+  await copyFile(pause, join(content, 'pause'));
+  const layer = join(folder, 'images', 'pause-layer.tar');
+  await packLayer(content, layer);
+  const archive = join(folder, 'images', 'pause.tar');
+  await assembleImage({
+    archive,
+    name: pauseImage,
+    layers: [layer],
+    config: { entrypoint: ['/pause'] },
+  });
+  return archive;
+}
+
+/** What a pod needs of its namespace: before that, none is admitted. */
+async function waitForNamespace(api: CoreV1Api): Promise<void> {
+  const namespace = 'default';
+  const doing = 'wait for the namespace default';
+  await waitUntil({ doing, timeoutMs: namespaceMs }, () =>
+    Promise.all([
+      api.readNamespacedServiceAccount({ name: 'default', namespace }),
+      api.readNamespacedConfigMap({ name: 'kube-root-ca.crt', namespace }),
+    ]),
+  );
+}

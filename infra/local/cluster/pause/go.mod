@@ -1,0 +1,3 @@
+module spotloop/pause
+
+go 1.24.0
