@@ -79,7 +79,7 @@ describe('the images', () => {
     const program = `
 import os, sys, ssl, sqlite3, certifi, yt_dlp, Cryptodome.Cipher.AES
 files = [getattr(module, '__cached__', None) for module in sys.modules.values()]
-print([file for file in files if file and not os.path.exists(file)])
+print([file for file in files if file and not os.path.exists(file)][:3])
 `;
     const { stdout, stderr, code } = await run(downloader, ['python3', '-I', '-c', program]);
     assert.deepEqual({ stdout, stderr, code }, { stdout: '[]\n', stderr: '', code: 0 });

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { ensurePart } from '../../install/part.ts';
+import { cachedPart, ensurePart } from '../../install/part.ts';
 import type { Report } from '../../install/part.ts';
 import { readSurroundings } from '../../install/surroundings.ts';
 import { assembleImage } from './assemble-image.ts';
@@ -47,14 +47,23 @@ async function buildImage(plan: ImagePlan, report: Report): Promise<Image> {
   const { repository, layers, config } = plan;
   const tag = shortHash([...layers.map(({ key }) => key), JSON.stringify(config)]);
   const name = `localhost/${repository}:${tag}`;
-  const archive = join(readSurroundings().cacheFolder, 'images', `${repository}-${tag}.tar`);
-  if ((await stat(archive).catch(() => undefined)) === undefined) {
-    const paths = layers.map(({ part }) => part.path);
-    await assembleImage({ archive, name, layers: paths, config });
-    report(`image ${name}: ${await describeSizes(plan)}`);
-  }
-  await keepNewest(archive, keptInCache);
-  return { name, archive };
+  const program = 'image.tar';
+  const archive = cachedPart({
+    name: `image ${name}`,
+    folder: join(readSurroundings().cacheFolder, 'images', 'archives', `${repository}-${tag}`),
+    program,
+    announce: await describeSizes(plan),
+    make: (emptyFolder) =>
+      assembleImage({
+        archive: join(emptyFolder, program),
+        name,
+        layers: layers.map(({ part }) => part.path),
+        config,
+      }),
+  });
+  await ensurePart(archive, report);
+  await keepNewest(dirname(archive.path), keptInCache);
+  return { name, archive: archive.path };
 }
 
 async function describeSizes({ layers }: ImagePlan): Promise<string> {
@@ -64,5 +73,5 @@ async function describeSizes({ layers }: ImagePlan): Promise<string> {
   const inMegabytes = (bytes: number) => `${(bytes / bytesPerMegabyte).toFixed(1)} MB`;
   const total = sizes.reduce((sum, { bytes }) => sum + bytes, 0);
   const each = sizes.map(({ name, bytes }) => `${name} ${inMegabytes(bytes)}`);
-  return `${inMegabytes(total)} (${each.join(', ')})`;
+  return `putting together ${inMegabytes(total)} (${each.join(', ')})`;
 }

@@ -118,11 +118,10 @@ test('makes a layer anew when a file has changed, has come or has gone, and only
 
 test('removes what was used longest ago, of its own kind only', async () => {
   const cache = join(folder, 'archives');
-  await mkdir(cache);
-  const names = ['one-00000000000a.tar', 'one-00000000000b.tar', 'one-00000000000c.tar'];
-  const others = ['one-two-00000000000a.tar', 'one.tar', 'layers'];
+  const names = ['one-00000000000a', 'one-00000000000b', 'one-00000000000c'];
+  const others = ['one-two-00000000000a', 'one', 'layers'];
   for (const [age, name] of [...names, ...others].entries()) {
-    await writeFile(join(cache, name), '');
+    await mkdir(join(cache, name, 'content'), { recursive: true });
     await utimes(join(cache, name), 1000 - age, 1000 - age);
   }
   // The oldest is used again, so the next oldest goes.
