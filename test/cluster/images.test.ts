@@ -18,9 +18,12 @@ import { createWorld } from '../workers/downloader/world.ts';
 import type { World } from '../workers/downloader/world.ts';
 
 /**
- * What is in the images runs, as a pod would run it: as the images' user, with a root that can't be written and an empty
- * /tmp. Needs root to change the root, but neither containerd nor a cluster.
+ * What is in the images runs, as a pod would run it: as the images' user, with a root that can't be written, and one empty
+ * folder that can. Needs root to change the root, but neither containerd nor a cluster.
  */
+
+/** Where k8s/job.yaml mounts its emptyDir. */
+const writable = '/staging';
 
 type Unpacked = { root: string; entrypoint: string[]; env: Record<string, string>; user: string };
 
@@ -61,7 +64,7 @@ describe('the images', () => {
       const { stdout } = await run(image, [
         '/bin/sh',
         '-c',
-        'id -un; touch /tmp/beat && test "$(find /tmp/beat -mmin -1)" && echo alive; touch /app/x || echo refused',
+        `id -un; touch ${writable}/alive; test "$(find ${writable}/alive -mmin -1)" && echo alive; touch /tmp/x || echo refused`,
       ]);
       assert.deepEqual(stdout.trim().split('\n'), ['spotloop', 'alive', 'refused']);
     }
@@ -162,7 +165,7 @@ async function stores(queue: Queue, keys: readonly string[]): Promise<void> {
   const env = {
     ...world.stack.env,
     SPOTLOOP_ASSIGNMENT: JSON.stringify(queue.assignment),
-    SPOTLOOP_STAGING_FOLDER: '/tmp/staging',
+    SPOTLOOP_STAGING_FOLDER: writable,
     SPOTLOOP_GRACE_SECONDS: '15',
   };
   const [command, ...args] = inside(downloader, downloader.entrypoint, env);
@@ -197,18 +200,19 @@ async function unpack({ name, archive }: Image): Promise<Unpacked> {
   assert.deepEqual(listed.RepoTags, [name]);
   const { config } = JSON.parse(await readFile(join(content, listed.Config), 'utf8'));
   const root = join(content, 'root');
-  await mkdir(root);
+  // A kubelet makes the folders it mounts on.
+  await mkdir(join(root, writable), { recursive: true });
   for (const layer of listed.Layers) await unpackLayer(join(content, layer), root);
   const env = Object.fromEntries(config.Env.map((line: string) => line.split('=')));
   return { root, entrypoint: config.Entrypoint, env, user: config.User };
 }
 
-/** In mounts of its own: the root read-only, /tmp empty, the machine's network. $1 is the root, $2 the user. */
+/** In mounts of its own: the root read-only, one folder empty, the machine's network. $1 root, $2 user, $3 folder. */
 const enter = `
 set -e
 mount --bind "$1" "$1"; mount -o remount,bind,ro "$1"
-mount -t tmpfs -o mode=1777 tmpfs "$1/tmp"; mount --rbind /dev "$1/dev"; mount -t proc proc "$1/proc"
-root=$1 user=$2; shift 2
+mount -t tmpfs -o mode=1777 tmpfs "$1$3"; mount --rbind /dev "$1/dev"; mount -t proc proc "$1/proc"
+root=$1 user=$2; shift 3
 exec chroot --userspec="$user" --groups= "$root" /usr/bin/env -i "$@"
 `;
 
@@ -221,7 +225,7 @@ function inside(
   const variables = Object.entries({ ...image.env, ...env }).map(
     ([name, value]) => `${name}=${value}`,
   );
-  const script = ['/bin/sh', '-c', enter, 'sh', image.root, image.user];
+  const script = ['/bin/sh', '-c', enter, 'sh', image.root, image.user, writable];
   return ['unshare', '--mount', ...script, ...variables, ...command];
 }
 

@@ -44,7 +44,7 @@ const config = {
 
 /**
  * The two images: out of files of this machine and packages of Debian, npm and PyPI. Both run with a read-only root, as
- * a user without rights, and write to /tmp only, if at all. Their layers, lowest first; what is in one changes together:
+ * a user without rights, and write to what a pod mounts only. Their layers, lowest first; what is in one changes together:
  *
  *   system-layer.ts            C library, shell, certificates   with this machine's Debian
  *   node-layer.ts              Node                             with package.json

@@ -22,7 +22,7 @@ const [userId, groupId] = imageUser.split(':');
 /** Conversions between character sets that only `iconv` reads: 8 MB. */
 const unused = ['usr/lib/*-linux-gnu/gconv', 'usr/share/ca-certificates'];
 
-/** Its home is the one folder that a pod can make writable without knowing of it. */
+/** The home is one that every user may write to, where the root can be written at all. */
 const files: Readonly<Record<string, string>> = {
   'etc/passwd': `root:x:0:0:root:/:/bin/sh\nspotloop:x:${userId}:${groupId}:spotloop:/tmp:/bin/sh\n`,
   'etc/group': `root:x:0:\nspotloop:x:${groupId}:\n`,
