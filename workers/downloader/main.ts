@@ -3,7 +3,7 @@
  * nothing to do. The map of its parts:
  *
  *   environment.ts    its settings            commands-file.ts  the programs the image offers
- *   rights.ts         may it do its work?     staging.ts        files on their way
+ *   rights.ts         may it do its work?     staging.ts        files on their way (owner-lock.ts: whose they are)
  *   downloader.ts     THE PROTOCOL: what is done with each message, with the invariants it keeps
  *     pulling.ts      asking for items        lease-keeper.ts   keeping them ours
  *     work-on-item.ts attempts at one item    throttle.ts       patience with the origin
@@ -59,7 +59,7 @@ async function main(): Promise<number> {
     level: environment.SPOTLOOP_LOG_LEVEL,
     fields: { run: assignment.run, downloader: name },
   });
-  const staging = await openStaging(environment.SPOTLOOP_STAGING_FOLDER, process.pid).catch(
+  const staging = await openStaging(environment.SPOTLOOP_STAGING_FOLDER, log).catch(
     (cause: unknown) => {
       throw new MisconfiguredError(
         `staging folder ${environment.SPOTLOOP_STAGING_FOLDER}: ${messageOf(cause)} — set SPOTLOOP_STAGING_FOLDER to a folder that can be written`,
@@ -68,6 +68,7 @@ async function main(): Promise<number> {
     },
   );
   try {
+    await staging.removeDead();
     const clients = await createGoogleClients({ projectId: environment.GOOGLE_CLOUD_PROJECT });
     const store = createStore({
       bucket: clients.storage.bucket(assignment.bucket),
