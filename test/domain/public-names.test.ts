@@ -52,6 +52,7 @@ describe('public names', () => {
       'SPOTLOOP_EXIT_WITH_STDIN',
       'SPOTLOOP_FLEETS',
       'SPOTLOOP_GRACE_SECONDS',
+      'SPOTLOOP_HEALTH_FOLDER',
       'SPOTLOOP_IMAGES',
       'SPOTLOOP_JOB_TEMPLATE',
       'SPOTLOOP_LOG_FOLDER',
@@ -60,6 +61,7 @@ describe('public names', () => {
       'SPOTLOOP_SERVICE_ACCOUNTS',
       'SPOTLOOP_STAGING_FOLDER',
       'SPOTLOOP_TASK_QUEUE',
+      'SPOTLOOP_TERMINATION_MESSAGE_FILE',
       'SPOTLOOP_WORKFLOW_BUNDLE',
       'SPOTLOOP_YTDLP',
     ]);

@@ -22,18 +22,21 @@ import type { Beat } from '../../domain/beat.ts';
 import { deathsOf, deathsToWorkAlone, decodeItem } from '../../domain/item.ts';
 import type { Item } from '../../domain/item.ts';
 import { createBeating } from './beating.ts';
+import type { Health } from './health.ts';
 import { createLeaseKeeper } from './lease-keeper.ts';
 import type { Lease } from './lease-keeper.ts';
 import { createPulling } from './pulling.ts';
 import type { Delivery, Queue } from './queue.ts';
 import { isHopeless, isNotFound, messageOf } from './remote-errors.ts';
 import { createSettling } from './settling.ts';
+import { unlessAborted } from './unless-aborted.ts';
 import { workOnItem } from './work-on-item.ts';
 import type { WorkDeps } from './work-on-item.ts';
 
 export type DownloaderDeps = WorkDeps & {
   readonly name: string;
   readonly queue: Queue;
+  readonly health: Pick<Health, 'isPulling' | 'isLeaving'>;
   /** Aborted when the grace time is nearly over: what still runs is killed and released (I5). */
   readonly killing: AbortSignal;
   /** Aborted when no time is left, not even for publishing. */
@@ -43,12 +46,20 @@ export type DownloaderDeps = WorkDeps & {
 export type DownloaderEnding =
   /** Without work for `idleExitMs`. */
   | { readonly kind: 'idle' }
-  /** `stopping` was aborted, and everything in hand is settled or released. */
-  | { readonly kind: 'stopped' }
+  /** `stopping` was aborted, and everything in hand is settled or released, or `over` was aborted. */
+  | { readonly kind: 'stopped'; readonly parting: Parting }
   /** The run's queue was deleted: the run is over. */
   | { readonly kind: 'queue-deleted' }
   /** The queue could not be used from the start; `doing` says for what. */
   | { readonly kind: 'queue-refused'; readonly doing: string; readonly error: unknown };
+
+/** What became of the items that were in hand when `stopping` was aborted. */
+export type Parting = {
+  settled: number;
+  released: number;
+  /** Neither: Pub/Sub delivers them again when their leases end. */
+  abandoned: number;
+};
 
 /** An item in hand. */
 type Held = {
@@ -76,6 +87,7 @@ export async function runDownloader(deps: DownloaderDeps): Promise<DownloaderEnd
   let lastWorkMs = now();
   let isWakeDue = false;
   let isQueueGone = false;
+  const parting: Parting = { settled: 0, released: 0, abandoned: 0 };
   const left = Promise.withResolvers<DownloaderEnding>();
 
   const describe = (): Beat => ({
@@ -97,6 +109,7 @@ export async function runDownloader(deps: DownloaderDeps): Promise<DownloaderEnd
 
   function accept(deliveries: Delivery[]): void {
     for (const delivery of deliveries) acceptOne(delivery);
+    if (pulling.hasAnswered) deps.health.isPulling();
     wake();
   }
 
@@ -138,10 +151,12 @@ export async function runDownloader(deps: DownloaderDeps): Promise<DownloaderEnd
       });
       // I4: whoever has the lease now does the item; ours would only be a second outcome.
       if (held.lease.isLost || isQueueGone) return;
-      if (settlement.kind === 'outcome') await settling.settle(held.lease, settlement.outcome);
-      else await release(held);
+      if (settlement.kind === 'interrupted') return await release(held);
+      await settling.settle(held.lease, settlement.outcome);
+      if (stopping.aborted) parting.settled += 1;
     } catch (error) {
       // Not acked, so Pub/Sub delivers it again.
+      if (stopping.aborted) parting.abandoned += 1;
       log.warn({ index: held.item.index, reason: messageOf(error) }, 'item could not be settled');
     } finally {
       putDown(held);
@@ -152,6 +167,7 @@ export async function runDownloader(deps: DownloaderDeps): Promise<DownloaderEnd
     try {
       await release(held);
     } catch (error) {
+      if (stopping.aborted) parting.abandoned += 1;
       log.warn({ index: held.item.index, reason: messageOf(error) }, 'item was not released');
     } finally {
       putDown(held);
@@ -162,6 +178,7 @@ export async function runDownloader(deps: DownloaderDeps): Promise<DownloaderEnd
   async function release(held: Held): Promise<void> {
     await pulling.quiet();
     await settling.release(held.lease, held.item, held.deaths);
+    if (stopping.aborted) parting.released += 1;
   }
 
   function putDown(held: Held): void {
@@ -187,7 +204,7 @@ export async function runDownloader(deps: DownloaderDeps): Promise<DownloaderEnd
   }
 
   function next(): void {
-    if (ending === null && stopping.aborted) leave({ kind: 'stopped' });
+    if (ending === null && stopping.aborted) leave({ kind: 'stopped', parting });
     if (ending !== null) {
       if (alone !== null && !isAloneAtWork) releaseAlone(alone);
       if (hand.size === 0 && pulling.requested === 0) left.resolve(ending);
@@ -230,6 +247,7 @@ export async function runDownloader(deps: DownloaderDeps): Promise<DownloaderEnd
 
   function leave(how: DownloaderEnding): void {
     ending ??= how;
+    deps.health.isLeaving();
     wake();
   }
 
@@ -237,13 +255,18 @@ export async function runDownloader(deps: DownloaderDeps): Promise<DownloaderEnd
   deps.killing.addEventListener('abort', () => {
     for (const held of hand) held.abort.abort(new Error('grace time over'));
   });
-  await pRetry(() => beating.beat(), { ...firstBeatTries, signal: stopping }).catch(
-    (error: unknown) => {
-      if (!isHopeless(error)) return;
-      isQueueGone = true;
-      leave({ kind: 'queue-refused', doing: "publish to the run's outcomes topic", error });
-    },
-  );
+  // A request that hangs would keep us beyond the end.
+  deps.over.addEventListener('abort', () => {
+    const abandoned = parting.abandoned + hand.size;
+    if (ending !== null && ending.kind !== 'stopped') left.resolve(ending);
+    else left.resolve({ kind: 'stopped', parting: { ...parting, abandoned } });
+  });
+  const firstBeat = pRetry(() => beating.beat(), { ...firstBeatTries, signal: stopping });
+  await unlessAborted(stopping, firstBeat).catch((error: unknown) => {
+    if (!isHopeless(error)) return;
+    isQueueGone = true;
+    leave({ kind: 'queue-refused', doing: "publish to the run's outcomes topic", error });
+  });
   beating.start();
   wake();
   // The throttle opens by the clock and nobody calls: look once a second.
@@ -252,8 +275,8 @@ export async function runDownloader(deps: DownloaderDeps): Promise<DownloaderEnd
   clearInterval(throttleTimer);
   beating.stop();
   leases.stop();
-  if (!isQueueGone) {
-    await beating.beat().catch((error: unknown) => {
+  if (!isQueueGone && !deps.over.aborted) {
+    await unlessAborted(deps.over, beating.beat()).catch((error: unknown) => {
       log.warn({ reason: messageOf(error) }, 'the last beat was not sent');
     });
   }

@@ -3,7 +3,9 @@
  * nothing to do. The map of its parts:
  *
  *   environment.ts    its settings            commands-file.ts  the programs the image offers
- *   rights.ts         may it do its work?     staging.ts        files on their way (owner-lock.ts: whose they are)
+ *   leaving.ts        the steps of leaving    exit-of.ts        exit code and last line
+ *   launch.ts         puts it together        rights.ts         may it do its work?
+ *   health.ts         what probes look at     staging.ts        files on their way (owner-lock.ts: whose they are)
  *   downloader.ts     THE PROTOCOL: what is done with each message, with the invariants it keeps
  *     pulling.ts      asking for items        lease-keeper.ts   keeping them ours
  *     work-on-item.ts attempts at one item    throttle.ts       patience with the origin
@@ -13,157 +15,58 @@
  *   store.ts          one object an item      queue.ts          one call each to Pub/Sub
  *
  * Exit codes: 0 idle, or the run is over · 64 misconfigured, with one line that says what · 143 (130) after SIGTERM
- * (SIGINT) or the end of standard input · 1 crashed.
+ * (SIGINT) or the end of standard input · 1 crashed. Each other than 0 is told in one line on standard error; each, 0
+ * too, in the termination message, where one is asked for.
  */
-import { randomBytes } from 'node:crypto';
-import { setMaxListeners } from 'node:events';
-import { hostname } from 'node:os';
 import { setFlagsFromString } from 'node:v8';
-import { MisconfiguredError, misconfiguredExitCode } from '../process/environment.ts';
-import { createGoogleClients } from '../process/google-clients.ts';
-import { createLog } from '../process/log.ts';
-import { listenForShutdown, shutdownExitCodes } from '../process/shutdown.ts';
-import type { ShutdownCause } from '../process/shutdown.ts';
-import { runDownloader } from './downloader.ts';
-import type { DownloaderEnding } from './downloader.ts';
-import { parseDownloaderEnvironment } from './environment.ts';
-import type { DownloaderEnvironment } from './environment.ts';
-import { createQueue } from './queue.ts';
+import { writeTerminationMessage } from '../process/termination-message.ts';
+import { parseDownloaderEnvironment, terminationMessageFile } from './environment.ts';
+import { exitOfEnding, exitOfError, exitOfLateness } from './exit-of.ts';
+import type { Exit } from './exit-of.ts';
+import { prepareLeaving } from './leaving.ts';
+import type { Leaving } from './leaving.ts';
 import { messageOf } from './remote-errors.ts';
-import { checkRights } from './rights.ts';
-import { openStaging } from './staging.ts';
-import { createStore } from './store.ts';
-import { createTask } from './tasks/create-task.ts';
-import { createThrottle } from './throttle.ts';
 
-/** Of the grace time, kept for killing, removing staged files, publishing and acking. */
-const reserveShare = 1 / 3;
-const longestReserveMs = 5_000;
-/** Of the grace time, left at its end when everything is given up, so that the exit is still ours. */
-const exitShare = 1 / 10;
-const longestExitMs = 500;
+let leaving: Leaving | null = null;
 
-const crashedExitCode = 1;
-
-async function main(): Promise<number> {
+async function main(): Promise<Exit> {
   // V8 lets its heap grow while memory is plenty: 340 MB after 50,000 trivial items of which 40 are in use. A small
   // process also forks faster, and a downloader has little to do itself: 160 MB then, for 0.04 ms of CPU an item.
   setFlagsFromString('--optimize-for-size');
   const environment = parseDownloaderEnvironment(process.env);
-  const shutdown = prepareShutdown(environment);
-  const assignment = environment.SPOTLOOP_ASSIGNMENT;
-  const name =
-    environment.SPOTLOOP_DOWNLOADER ??
-    `${hostname()}-${process.pid}-${randomBytes(4).toString('hex')}`;
-  const log = createLog({
-    level: environment.SPOTLOOP_LOG_LEVEL,
-    fields: { run: assignment.run, downloader: name },
+  const graceSeconds = environment.SPOTLOOP_GRACE_SECONDS;
+  leaving = prepareLeaving({
+    graceMs: graceSeconds * 1000,
+    withStdin: environment.SPOTLOOP_EXIT_WITH_STDIN,
+    exit: (cause) => end(exitOfLateness(cause, graceSeconds)),
   });
-  const staging = await openStaging(environment.SPOTLOOP_STAGING_FOLDER, log).catch(
-    (cause: unknown) => {
-      throw new MisconfiguredError(
-        `staging folder ${environment.SPOTLOOP_STAGING_FOLDER}: ${messageOf(cause)} — set SPOTLOOP_STAGING_FOLDER to a folder that can be written`,
-        { cause },
-      );
-    },
-  );
+  // Only now, for it takes a second where the disk is cold: as process 1 of a container, a downloader that doesn't listen
+  // yet is not ended by SIGTERM, but by SIGKILL after all of its grace time.
+  const { launchDownloader } = await import('./launch.ts');
+  const ending = await launchDownloader({ environment, variables: process.env, leaving });
+  return exitOfEnding(ending, leaving.cause, environment.SPOTLOOP_ASSIGNMENT.idleExitMs);
+}
+
+function end({ code, line, stack }: Exit): never {
+  if (code !== 0) process.stderr.write(`spotloop downloader: ${line}\n`);
+  if (stack !== undefined) process.stderr.write(`${stack}\n`);
+  const file = terminationMessageFile(process.env);
   try {
-    await staging.removeDead();
-    const clients = await createGoogleClients({ projectId: environment.GOOGLE_CLOUD_PROJECT });
-    const store = createStore({
-      bucket: clients.storage.bucket(assignment.bucket),
-      run: assignment.run,
-      prefix: assignment.prefix,
-      extension: assignment.task.extension,
-      maxSizeBytes: assignment.maxItemSizeBytes,
-      concurrency: assignment.concurrency,
-    });
-    const task = await createTask({
-      assignment,
-      store,
-      staging,
-      ytDlp: environment.SPOTLOOP_YTDLP,
-      commandsFile: environment.SPOTLOOP_COMMANDS_FILE,
-      environment: environmentOfPrograms(),
-    });
-    await checkRights(clients, assignment);
-    const now = (): number => performance.now();
-    log.info({ task: assignment.task.kind, slots: assignment.concurrency }, 'downloader started');
-    const ending = await runDownloader({
-      assignment,
-      name,
-      queue: createQueue(clients, assignment),
-      store,
-      task,
-      throttle: createThrottle({ now, random: Math.random }),
-      log,
-      now,
-      ...shutdown.signals,
-    });
-    log.info({ ending: ending.kind }, 'downloader leaves');
-    return exitCodeOf(ending, shutdown.cause());
-  } finally {
-    await staging.close();
-  }
-}
-
-/** Signals and the end of standard input become three abort signals, one for each step of leaving (I5). */
-function prepareShutdown(environment: DownloaderEnvironment) {
-  const stopping = new AbortController();
-  const killing = new AbortController();
-  const over = new AbortController();
-  const graceMs = environment.SPOTLOOP_GRACE_SECONDS * 1000;
-  let cause: ShutdownCause | null = null;
-  // Each item that waits listens for it.
-  setMaxListeners(0, stopping.signal, killing.signal, over.signal);
-  listenForShutdown(
-    (why) => {
-      cause = why;
-      stopping.abort();
-      const reserveMs = Math.min(longestReserveMs, graceMs * reserveShare);
-      setTimeout(() => killing.abort(), graceMs - reserveMs);
-      setTimeout(() => over.abort(), graceMs - Math.min(longestExitMs, graceMs * exitShare));
-      setTimeout(() => process.exit(shutdownExitCodes[why]), graceMs);
-    },
-    { withStdin: environment.SPOTLOOP_EXIT_WITH_STDIN },
-  );
-  return {
-    signals: { stopping: stopping.signal, killing: killing.signal, over: over.signal },
-    cause: (): ShutdownCause | null => cause,
-  };
-}
-
-function exitCodeOf(ending: DownloaderEnding, cause: ShutdownCause | null): number {
-  switch (ending.kind) {
-    case 'queue-refused':
-      throw new MisconfiguredError(
-        `${ending.doing}: ${messageOf(ending.error)} — unless the run is over already, grant the downloader roles/pubsub.subscriber and publisher`,
-        { cause: ending.error },
-      );
-    case 'idle':
-    case 'queue-deleted':
-      return 0;
-    case 'stopped':
-      return cause === null ? 0 : shutdownExitCodes[cause];
-  }
-}
-
-/** Programs get the machine's environment without our settings: what a run's data says is none of their business. */
-function environmentOfPrograms(): Record<string, string | undefined> {
-  const entries = Object.entries(process.env).filter(([name]) => !name.startsWith('SPOTLOOP_'));
-  return Object.fromEntries(entries);
-}
-
-main().then(
-  (code) => process.exit(code),
-  (error: unknown) => {
-    if (error instanceof MisconfiguredError) {
-      process.stderr.write(`spotloop downloader: ${error.message}\n`);
-      process.exit(misconfiguredExitCode);
-    }
+    if (file !== undefined) writeTerminationMessage(file, line);
+  } catch (error) {
+    // How we end doesn't depend on whether it can be told.
     process.stderr.write(
-      `spotloop downloader: ${error instanceof Error ? error.stack : String(error)}\n`,
+      `write termination message to ${file}: ${messageOf(error)} — set SPOTLOOP_TERMINATION_MESSAGE_FILE to a file that can be written\n`,
     );
-    process.exit(crashedExitCode);
-  },
-);
+  }
+  process.exit(code);
+}
+
+// Rejections that nobody handles come here too.
+process.on('uncaughtException', (error) => {
+  // Programs are in process groups of their own and would outlive us.
+  leaving?.kill();
+  end(exitOfError(error));
+});
+
+main().then(end, (error: unknown) => end(exitOfError(error)));

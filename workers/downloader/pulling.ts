@@ -9,6 +9,8 @@ export type Pulling = {
   readonly requested: number;
   /** True when the next request may be made: none is under way, and it isn't resting after an empty answer. */
   readonly isReady: boolean;
+  /** True when a request was answered, if only with nothing: this downloader may pull. */
+  readonly hasAnswered: boolean;
   /** Asks for at most `max` messages; only when ready. */
   pull(max: number): void;
   /** Resolves when no request is under way. */
@@ -86,6 +88,9 @@ export function createPulling(options: PullingOptions): Pulling {
     },
     get isReady() {
       return !isBusy;
+    },
+    get hasAnswered() {
+      return everAnswered;
     },
     pull(max) {
       isBusy = true;

@@ -21,7 +21,7 @@ const httpNotFound = 404;
 /**
  * Asks once whether this identity may publish and store: it is another one than the workflow's, which checked only
  * its own.
- * @throws MisconfiguredError in one line that names everything missing.
+ * @throws MisconfiguredError in one line that names everything missing; Error when a service can't be asked.
  */
 export async function checkRights(clients: GoogleClients, assignment: Assignment): Promise<void> {
   const checks = [
@@ -29,7 +29,14 @@ export async function checkRights(clients: GoogleClients, assignment: Assignment
     () => checkTopic(clients, assignment.outcomesTopic),
     () => checkBucket(clients, assignment.bucket),
   ];
-  const problems = await Promise.all(checks.map((check) => pRetry(check, { ...tries })));
+  const problems = await Promise.all(checks.map((check) => pRetry(check, { ...tries }))).catch(
+    (cause: unknown) => {
+      throw new Error(
+        `ask for the downloader's rights: ${messageOf(cause)} — check that Pub/Sub and Cloud Storage can be reached`,
+        { cause },
+      );
+    },
+  );
   const missing = problems.filter((problem) => problem !== null);
   if (missing.length > 0) throw new MisconfiguredError(missing.join('; '));
 }

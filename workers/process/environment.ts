@@ -11,6 +11,9 @@ export class MisconfiguredError extends Error {
 /** EX_USAGE of sysexits.h; the Job's `podFailurePolicy` fails the Job at once on it. */
 export const misconfiguredExitCode = 64;
 
+/** How zod begins what it says of a value of the wrong type. */
+const zodsOwnWords = 'Invalid ';
+
 /**
  * Parses environment variables with a schema whose keys are their names.
  * @throws MisconfiguredError that names every variable that is wrong, not only the first.
@@ -25,7 +28,9 @@ export function parseEnvironment<Schema extends z.ZodType>(
     const [name, ...path] = issue.path;
     const place = path.length === 0 ? '' : ` at ${path.map(String).join('.')}`;
     const isMissing = name !== undefined && variables[String(name)] === undefined;
-    return `${String(name ?? 'the environment')}${place}: ${isMissing ? 'is not set' : lowerFirst(issue.message)}`;
+    // Of an absent variable zod says that it is "undefined"; a schema's own words say more and stay.
+    const isPlainlyMissing = isMissing && issue.message.startsWith(zodsOwnWords);
+    return `${String(name ?? 'the environment')}${place}: ${isPlainlyMissing ? 'is not set' : lowerFirst(issue.message)}`;
   });
   throw new MisconfiguredError(`environment: ${problems.join('; ')}`, { cause: result.error });
 }

@@ -44,6 +44,15 @@ describe('a misconfigured downloader exits 64 with one line', { concurrency: 2 }
     );
   });
 
+  it('that asks for the grace time, which is never assumed', async () => {
+    const run = await world.run(anyCommand);
+    const { SPOTLOOP_GRACE_SECONDS: _, ...rest } = { ...run.variables() };
+    await refusalOf(
+      startProcess(rest),
+      /: environment: SPOTLOOP_GRACE_SECONDS: is not set — give the seconds between SIGTERM and SIGKILL/,
+    );
+  });
+
   it('when there are no commands', async () => {
     const run = await world.run(anyCommand);
     await refusalOf(run.start(), /command "noop": this downloader has no commands/);

@@ -45,7 +45,10 @@ export type Run = {
   beat(isLike: (beat: Beat) => boolean): Promise<Beat>;
   /** What is left in the queue, each message given back at once. */
   left(): Promise<{ item: Item; deliveryAttempt: number }[]>;
-  start(variables?: Record<string, string>): Downloader;
+  /** What a downloader of this run is started with. */
+  variables(): Record<string, string | undefined>;
+  /** Starts one, with more variables or other ones. */
+  start(more?: Record<string, string>): Downloader;
 };
 
 export type Downloader = {
@@ -153,6 +156,15 @@ async function createRun(
     }
   };
 
+  const variables = (): Record<string, string | undefined> => ({
+    ...process.env,
+    ...stack.env,
+    SPOTLOOP_ASSIGNMENT: JSON.stringify(assignment),
+    SPOTLOOP_STAGING_FOLDER: staging,
+    SPOTLOOP_GRACE_SECONDS: '15',
+    SPOTLOOP_LOG_LEVEL: 'debug',
+  });
+
   return {
     assignment,
     staging,
@@ -185,15 +197,9 @@ async function createRun(
       }
       return found;
     },
-    start(variables = {}) {
-      const downloader = startProcess({
-        ...process.env,
-        ...stack.env,
-        SPOTLOOP_ASSIGNMENT: JSON.stringify(assignment),
-        SPOTLOOP_STAGING_FOLDER: staging,
-        SPOTLOOP_LOG_LEVEL: 'debug',
-        ...variables,
-      });
+    variables,
+    start(more = {}) {
+      const downloader = startProcess({ ...variables(), ...more });
       downloaders.push(downloader);
       return downloader;
     },

@@ -18,6 +18,14 @@ describe('parseEnvironment', () => {
     });
   });
 
+  it('keeps what a schema itself says of an absent variable', () => {
+    const asking = z.object({ GRACE: z.string({ error: 'is not set — give it' }) });
+    assert.throws(
+      () => parseEnvironment(asking, {}),
+      /^MisconfiguredError: environment: GRACE: is not set — give it$/,
+    );
+  });
+
   it('names everything that is wrong, in one line', () => {
     assert.throws(
       () => parseEnvironment(schema, { PORT: '0', LEVEL: 'middle' }),

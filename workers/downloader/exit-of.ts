@@ -1,0 +1,73 @@
+import { formatDuration } from '../../domain/units.ts';
+import { MisconfiguredError, misconfiguredExitCode } from '../process/environment.ts';
+import { shutdownExitCodes } from '../process/shutdown.ts';
+import type { ShutdownCause } from '../process/shutdown.ts';
+import type { DownloaderEnding, Parting } from './downloader.ts';
+import { messageOf } from './remote-errors.ts';
+
+/** How the process ends, and the one line that says why. */
+export type Exit = {
+  readonly code: number;
+  readonly line: string;
+  /** Where it crashed, for standard error only. */
+  readonly stack?: string;
+};
+
+const crashedExitCode = 1;
+
+export function exitOfEnding(
+  ending: DownloaderEnding,
+  cause: ShutdownCause | null,
+  idleExitMs: number,
+): Exit {
+  switch (ending.kind) {
+    case 'idle':
+      return { code: 0, line: `idle: nothing to do for ${formatDuration(idleExitMs)}` };
+    case 'queue-deleted':
+      return { code: 0, line: 'the run is over' };
+    case 'queue-refused':
+      return {
+        code: misconfiguredExitCode,
+        line: `${ending.doing}: ${messageOf(ending.error)} — unless the run is over already, grant the downloader roles/pubsub.subscriber and publisher`,
+      };
+    case 'stopped': {
+      const why = cause ?? 'SIGTERM';
+      return {
+        code: shutdownExitCodes[why],
+        line: `${causeTexts[why]}: ${partingText(ending.parting)}`,
+      };
+    }
+  }
+}
+
+/** Of what was thrown, and not caught by anybody who knew what to do. */
+export function exitOfError(error: unknown): Exit {
+  if (error instanceof MisconfiguredError) {
+    return { code: misconfiguredExitCode, line: messageOf(error) };
+  }
+  return {
+    code: crashedExitCode,
+    line: `crashed: ${messageOf(error)}`,
+    ...(error instanceof Error && error.stack !== undefined ? { stack: error.stack } : {}),
+  };
+}
+
+/** The grace time is over and something still hangs. */
+export function exitOfLateness(cause: ShutdownCause, graceSeconds: number): Exit {
+  return {
+    code: shutdownExitCodes[cause],
+    line: `${causeTexts[cause]}: not done within the grace time of ${graceSeconds} s`,
+  };
+}
+
+const causeTexts: Readonly<Record<ShutdownCause, string>> = {
+  SIGTERM: 'SIGTERM',
+  SIGINT: 'SIGINT',
+  stdin: 'the parent is gone',
+};
+
+function partingText({ settled, released, abandoned }: Parting): string {
+  if (settled + released + abandoned === 0) return 'nothing was in hand';
+  const left = abandoned === 0 ? '' : `; ${abandoned} left until their leases end`;
+  return `${settled} items settled, ${released} released within the grace time${left}`;
+}
