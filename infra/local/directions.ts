@@ -34,7 +34,7 @@ Temporal Web UI   ${temporal.uiAddress}/namespaces/${temporal.namespace}/workflo
 Temporal server   ${temporal.address}
 sample site       ${site.address}/watch?v=dQw4w9WgXcQ
 bucket            ${bucketFolder}   (gs://${localBucket})
-logs              ${logFolder}
+logs              ${logFolder}${clusterLines(stack)}
 
 Paste this into another terminal to use the temporal command there:
 
@@ -49,4 +49,13 @@ Then, for example:
   temporal workflow describe --workflow-id ${workflowId}
   temporal workflow result --workflow-id ${workflowId}
 `;
+}
+
+/** How to look into the cluster, where there is one. */
+function clusterLines({ kubernetes }: Stack): string {
+  if (kubernetes === undefined) return '';
+  const { kubeconfig, kubectl, namespace } = kubernetes;
+  return `
+cluster           runs go there unless they say "fleet": "local"
+                  ${kubectl} --kubeconfig ${kubeconfig} --namespace ${namespace} get jobs,pods`;
 }

@@ -1,5 +1,5 @@
 /** `npm run local`: the local stack, until Ctrl-C. */
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { directions } from './directions.ts';
 import { untilInterrupted } from './interruption.ts';
 import { startStack } from './stack.ts';
@@ -8,14 +8,23 @@ type Flags = {
   temporalPort?: number;
   uiPort?: number;
   folder?: string;
+  fleet: 'local' | 'kubernetes';
 };
 
-const { temporalPort, uiPort, folder } = new Command('npm run local --')
+const { temporalPort, uiPort, folder, fleet } = new Command('npm run local --')
   .description('Starts the local stack and keeps it until Ctrl-C.')
   .option('--temporal-port <port>', 'port of the Temporal server (default: a free one)', parsePort)
   .option('--ui-port <port>', 'port of its Web UI (default: a free one)', parsePort)
   .option('--folder <path>', 'where database, bucket and logs are (default: .spotloop)')
-  .addHelpText('after', '\nExample:\n  npm run local -- --temporal-port 7233 --ui-port 8233')
+  .addOption(
+    new Option('--fleet <kind>', 'where downloaders run; kubernetes starts a cluster (needs root)')
+      .choices(['local', 'kubernetes'])
+      .default('local'),
+  )
+  .addHelpText(
+    'after',
+    '\nExamples:\n  npm run local -- --temporal-port 7233 --ui-port 8233\n  npm run local -- --fleet kubernetes',
+  )
   .parse()
   .opts<Flags>();
 
@@ -25,6 +34,7 @@ try {
   const startedAt = performance.now();
   const stack = await startStack({
     folder,
+    fleet,
     ports: { temporal: temporalPort, ui: uiPort },
     report: say,
   });

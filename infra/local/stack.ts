@@ -4,6 +4,7 @@
  *   install/              each program: from PATH, else installed, else an error
  *   process.ts            starts and stops children, none of which outlives us
  *   temporal-server.ts    pubsub-emulator.ts    storage-server.ts    site/ (in this process)
+ *   kubernetes-fleet.ts   a cluster for the downloaders, when asked for (cluster/)
  *   temporal-worker.ts    workers/temporal as a child, started again when it dies
  *   main.ts, demo.ts      `npm run local`, `npm run demo`
  */
@@ -14,6 +15,8 @@ import { endLeftoverRuns } from './end-leftover-runs.ts';
 import { lockFolder } from './folder-lock.ts';
 import { install } from './install/install.ts';
 import type { Report } from './install/part.ts';
+import { startKubernetesFleet } from './kubernetes-fleet.ts';
+import type { GivenCluster, KubernetesFleet } from './kubernetes-fleet.ts';
 import { startPubsubEmulator } from './pubsub-emulator.ts';
 import type { PubsubEmulator } from './pubsub-emulator.ts';
 import { startSite } from './site/site.ts';
@@ -37,6 +40,10 @@ export type StackOptions = {
   folder?: string;
   /** Free ones by default. */
   ports?: { temporal?: number; ui?: number; pubsub?: number; storage?: number; site?: number };
+  /** `kubernetes` starts a cluster with two nodes as well, whose pods the downloaders are; `local` by default. */
+  fleet?: 'local' | 'kubernetes';
+  /** Somebody's own cluster, whose nodes are this machine, in place of the one that is started. */
+  givenCluster?: GivenCluster | undefined;
   /** False leaves the Temporal worker out, for tests that run one of their own. */
   withWorker?: boolean;
   /** Hears what is installed, and when the Temporal worker dies. */
@@ -56,6 +63,8 @@ export type Stack = {
   /** Where the objects of {@link localBucket} are files. */
   bucketFolder: string;
   logFolder: string;
+  /** The cluster, with `fleet: 'kubernetes'`. */
+  kubernetes: KubernetesFleet | undefined;
   /** The pid of the Temporal worker at this moment. */
   workerPid: () => number | undefined;
   stop: () => Promise<void>;
@@ -99,15 +108,28 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const site = valueOf(started[3]);
 
   await endLeftoverRuns(temporal, report);
-
-  const env = {
-    TEMPORAL_ADDRESS: temporal.address,
-    TEMPORAL_NAMESPACE: temporal.namespace,
+  const emulators = {
     PUBSUB_EMULATOR_HOST: pubsub.host,
     STORAGE_EMULATOR_HOST: storage.endpoint,
-    GOOGLE_CLOUD_PROJECT: 'spotloop-local',
     // Off Google, the client would wait for a metadata server that isn't there.
     METADATA_SERVER_DETECTION: 'none',
+  };
+  const kubernetes =
+    options.fleet === 'kubernetes'
+      ? await startKubernetesFleet({
+          folder: join(folder, 'cluster'),
+          places: emulators,
+          given: options.givenCluster,
+          report,
+        })
+      : undefined;
+  if (kubernetes !== undefined) undo.defer(() => kubernetes.stop());
+
+  const env = {
+    ...emulators,
+    TEMPORAL_ADDRESS: temporal.address,
+    TEMPORAL_NAMESPACE: temporal.namespace,
+    GOOGLE_CLOUD_PROJECT: 'spotloop-local',
     SPOTLOOP_TASK_QUEUE: taskQueue,
     SPOTLOOP_FLEETS: 'local',
     SPOTLOOP_ALLOW_FILE_LISTS: '1',
@@ -115,6 +137,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     SPOTLOOP_LOG_FOLDER: logFolder,
     SPOTLOOP_YTDLP: programs.ytDlp,
     SPOTLOOP_COMMANDS_FILE: fileURLToPath(new URL('commands.json', import.meta.url)),
+    ...kubernetes?.env,
   };
   const worker =
     options.withWorker === false
@@ -133,6 +156,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     temporalCli: programs.temporal,
     bucketFolder: join(rootFolder, localBucket),
     logFolder,
+    kubernetes,
     workerPid: () => worker?.pid(),
     stop: () => (stopping ??= running.disposeAsync()),
   };

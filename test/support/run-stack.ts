@@ -5,14 +5,14 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { Client, Connection } from '@temporalio/client';
-import type { WorkflowHandle } from '@temporalio/client';
+import type { WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
 import { startStack } from '../../infra/local/stack.ts';
-import type { Stack } from '../../infra/local/stack.ts';
+import type { Stack, StackOptions } from '../../infra/local/stack.ts';
 import type { RunSpecInput } from '../../domain/run-spec.ts';
 import type { downloadRun } from '../../workflows/index.ts';
 import { progressQuery } from '../../workflows/messages.ts';
 
-export type RunHandle = WorkflowHandle<typeof downloadRun>;
+export type RunHandle = WorkflowHandleWithFirstExecutionRunId<typeof downloadRun>;
 
 /** The whole local stack in a fresh folder, and what a test of whole runs asks of it. */
 export type RunStack = {
@@ -48,9 +48,11 @@ export async function settledOf(handle: RunHandle): Promise<number> {
   return (await handle.query(progressQuery)).settled;
 }
 
-export async function startRunStack(): Promise<RunStack> {
+export async function startRunStack(
+  options: Pick<StackOptions, 'fleet' | 'givenCluster'> = {},
+): Promise<RunStack> {
   const folder = await mkdtemp(join(tmpdir(), 'spotloop-e2e-'));
-  const stack = await startStack({ folder });
+  const stack = await startStack({ folder, ...options });
   const connection = await Connection.connect({ address: stack.temporal.address });
   const client = new Client({ connection });
   return {

@@ -1,0 +1,201 @@
+import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { KubeConfig, dumpYaml, loadYaml } from '@kubernetes/client-node';
+import type { V1Job } from '@kubernetes/client-node';
+import { startCluster } from './cluster/cluster.ts';
+import type { Cluster } from './cluster/cluster.ts';
+import { buildImages } from './cluster/images/build-images.ts';
+import { findProgram } from './install/find-program.ts';
+import type { Report } from './install/part.ts';
+import { readSurroundings } from './install/surroundings.ts';
+
+/** The account that the Temporal worker has in the cluster: k8s/service-accounts.yaml. */
+const workerAccount = 'spotloop-temporal-worker';
+/** A stack is kept for a day at most before somebody starts it again. */
+const tokenLifetime = '24h';
+/** Two stacks on one cluster never meet. */
+const suffixBytes = 4;
+
+/** Of each downloader on one machine: so small that a dozen have room on both nodes, and that a yt-dlp fits in. */
+const localResources = {
+  requests: { cpu: '100m', memory: '256Mi' },
+  limits: { memory: '1Gi' },
+};
+
+const manifests = fileURLToPath(new URL('../../k8s/', import.meta.url));
+
+/** A cluster that holds our images, and what a Temporal worker needs to run downloaders in it. */
+export type KubernetesFleet = {
+  /** The cluster that was started; undefined where somebody's own was given. */
+  readonly cluster: Cluster | undefined;
+  /** The administrator's. */
+  readonly kubeconfig: string;
+  /** A `kubectl`. */
+  readonly kubectl: string;
+  /** The stack's own. */
+  readonly namespace: string;
+  /** Names of the images as the cluster knows them; the second only in a cluster that was started. */
+  readonly images: { readonly downloader: string; readonly temporalWorker: string | undefined };
+  /** Variables of a Temporal worker outside the cluster, with exactly the rights of k8s/rbac.yaml. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Makes a namespace with our service accounts and rights in it, and gives back the variables for it. */
+  addNamespace(name: string): Promise<Record<string, string>>;
+  stop(): Promise<void>;
+};
+
+/** A cluster of the user's own. */
+export type GivenCluster = {
+  readonly kubeconfig: string;
+  /** A downloader's image that it can pull, or has. */
+  readonly image: string;
+};
+
+/** Where the namespaces are made, and what the pods run. */
+type Place = Pick<KubernetesFleet, 'cluster' | 'kubeconfig' | 'kubectl' | 'images'> & {
+  /** Removes what was made. */
+  stop(namespaces: readonly string[]): Promise<void>;
+};
+
+/**
+ * Starts the two-node cluster and brings the images there, or takes the one that is given; makes a namespace for the stack.
+ * @param places what downloaders need to find the emulators: all on 127.0.0.1, so pods use the network of their node,
+ * which has to be this machine.
+ */
+export async function startKubernetesFleet(options: {
+  folder: string;
+  places: Readonly<Record<string, string>>;
+  given?: GivenCluster | undefined;
+  report: Report;
+}): Promise<KubernetesFleet> {
+  const { folder, places, given, report } = options;
+  await mkdir(folder, { recursive: true });
+  const place = given === undefined ? await startOwn(folder, report) : await takeGiven(given);
+  const namespaces: string[] = [];
+  try {
+    const template = join(folder, 'job.yaml');
+    await writeFile(template, await localTemplate(places));
+    const addNamespace = async (name: string): Promise<Record<string, string>> => {
+      namespaces.push(name);
+      await makeNamespace(place, name);
+      const kubeconfig = join(folder, `${name}.kubeconfig`);
+      await writeFile(kubeconfig, await workerKubeconfig(place, name), { mode: 0o600 });
+      return {
+        KUBECONFIG: kubeconfig,
+        SPOTLOOP_FLEETS: 'kubernetes,local',
+        SPOTLOOP_JOB_TEMPLATE: template,
+        SPOTLOOP_IMAGES: place.images.downloader,
+      };
+    };
+    // Several stacks may share a cluster.
+    const suffix = given === undefined ? '' : `-${randomBytes(suffixBytes).toString('hex')}`;
+    const namespace = `spotloop${suffix}`;
+    return {
+      ...place,
+      namespace,
+      env: await addNamespace(namespace),
+      addNamespace,
+      stop: () => place.stop(namespaces),
+    };
+  } catch (error) {
+    await place.stop(namespaces);
+    throw error;
+  }
+}
+
+async function startOwn(folder: string, report: Report): Promise<Place> {
+  const [started, built] = await Promise.allSettled([
+    startCluster({ folder, report }),
+    buildImages(report),
+  ]);
+  if (started.status === 'rejected') throw started.reason;
+  const cluster = started.value;
+  try {
+    if (built.status === 'rejected') throw built.reason;
+    const { downloader, temporalWorker } = built.value;
+    await Promise.all(
+      [downloader, temporalWorker].map((image) => cluster.importImage(image.archive)),
+    );
+    return {
+      cluster,
+      kubeconfig: cluster.kubeconfig,
+      kubectl: cluster.kubectl,
+      images: { downloader: downloader.name, temporalWorker: temporalWorker.name },
+      stop: () => cluster.stop(),
+    };
+  } catch (error) {
+    await cluster.stop();
+    throw error;
+  }
+}
+
+async function takeGiven({ kubeconfig, image }: GivenCluster): Promise<Place> {
+  const kubectl = await findProgram('kubectl', readSurroundings().searchFolders);
+  if (kubectl === undefined) {
+    throw new Error('use the cluster in KUBECONFIG: kubectl is not on PATH — install it');
+  }
+  return {
+    cluster: undefined,
+    kubeconfig,
+    kubectl,
+    images: { downloader: image, temporalWorker: undefined },
+    stop: async (namespaces) => {
+      await runKubectl({ kubectl, kubeconfig }, ['delete', 'namespace', ...namespaces]);
+    },
+  };
+}
+
+async function makeNamespace(place: Place, name: string): Promise<void> {
+  await runKubectl(place, ['create', 'namespace', name]);
+  const files = ['service-accounts.yaml', 'rbac.yaml'].map((file) => join(manifests, file));
+  await runKubectl(place, ['apply', '-n', name, ...files.flatMap((file) => ['-f', file])]);
+}
+
+/** What the Temporal worker's service account may, and no more. */
+async function workerKubeconfig(place: Place, namespace: string): Promise<string> {
+  const create = ['create', 'token', workerAccount, '-n', namespace, '--duration', tokenLifetime];
+  const token = (await runKubectl(place, create)).trim();
+  const admin = new KubeConfig();
+  admin.loadFromFile(place.kubeconfig);
+  const server = admin.getCurrentCluster();
+  if (server === null) throw new Error(`read ${place.kubeconfig}: it names no cluster`);
+  const config = new KubeConfig();
+  config.loadFromOptions({
+    clusters: [server],
+    users: [{ name: workerAccount, token }],
+    contexts: [{ name: namespace, cluster: server.name, user: workerAccount, namespace }],
+    currentContext: namespace,
+  });
+  return config.exportConfig();
+}
+
+/** Runs kubectl as the administrator and gives back what it wrote. */
+export async function runKubectl(
+  { kubectl, kubeconfig }: Pick<KubernetesFleet, 'kubectl' | 'kubeconfig'>,
+  args: readonly string[],
+): Promise<string> {
+  const { stdout } = await promisify(execFile)(kubectl, [...args], {
+    env: { ...process.env, KUBECONFIG: kubeconfig },
+  });
+  return stdout;
+}
+
+/** k8s/job.yaml with what a cluster of one machine lacks: a way to its emulators, and room. */
+async function localTemplate(places: Readonly<Record<string, string>>): Promise<string> {
+  const job = loadYaml<V1Job>(await readFile(join(manifests, 'job.yaml'), 'utf8'));
+  const pod = job.spec?.template.spec;
+  const [downloader] = pod?.containers ?? [];
+  if (pod === undefined || downloader === undefined) throw new Error('k8s/job.yaml has no pod');
+  pod.hostNetwork = true;
+  pod.dnsPolicy = 'Default';
+  downloader.imagePullPolicy = 'IfNotPresent';
+  downloader.resources = localResources;
+  downloader.env = [
+    ...(downloader.env ?? []),
+    ...Object.entries(places).map(([name, value]) => ({ name, value })),
+  ];
+  return dumpYaml(job);
+}

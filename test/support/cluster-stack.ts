@@ -1,0 +1,249 @@
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { BatchV1Api, CoreV1Api, KubeConfig } from '@kubernetes/client-node';
+import type { V1Job, V1Pod } from '@kubernetes/client-node';
+import { runLabel } from '../../domain/labels.ts';
+import { runName } from '../../domain/names.ts';
+import type { Progress, RunResult } from '../../domain/progress.ts';
+import type { RunSpecInput } from '../../domain/run-spec.ts';
+import type { Cluster } from '../../infra/local/cluster/cluster.ts';
+import { clipOf } from '../../infra/local/site/clip.ts';
+import type { KubernetesFleet } from '../../infra/local/kubernetes-fleet.ts';
+import { progressQuery } from '../../workflows/messages.ts';
+import { settledOf, startRunStack, waitUntil } from './run-stack.ts';
+import type { RunHandle, RunStack } from './run-stack.ts';
+import { uniqueName } from './unique-name.ts';
+
+/** The local stack with its cluster, and what a test of runs on it asks of both. */
+export type ClusterStack = RunStack & {
+  readonly kubernetes: KubernetesFleet;
+  readonly namespace: string;
+  /** The administrator's clients. */
+  readonly core: CoreV1Api;
+  readonly batch: BatchV1Api;
+};
+
+let started: Promise<ClusterStack> | undefined;
+
+/** Starts stack and cluster, once for all test files of this process; {@link stopClusterStack} ends them. */
+export function startClusterStack(): Promise<ClusterStack> {
+  return (started ??= start());
+}
+
+export async function stopClusterStack(): Promise<void> {
+  const stopping = started;
+  started = undefined;
+  await (await stopping)?.stop();
+}
+
+/** The cluster that was started for the tests, whose nodes can be broken. */
+export function clusterOf({ kubernetes }: ClusterStack): Cluster {
+  assert.ok(kubernetes.cluster !== undefined, 'the nodes of a cluster in KUBECONFIG are not ours');
+  return kubernetes.cluster;
+}
+
+async function start(): Promise<ClusterStack> {
+  const { KUBECONFIG: kubeconfig, SPOTLOOP_IMAGES: image } = process.env;
+  const given = kubeconfig !== undefined && image !== undefined ? { kubeconfig, image } : undefined;
+  const world = await startRunStack({ fleet: 'kubernetes', givenCluster: given });
+  const { kubernetes } = world.stack;
+  assert.ok(kubernetes !== undefined);
+  const config = new KubeConfig();
+  config.loadFromFile(kubernetes.kubeconfig);
+  return {
+    ...world,
+    kubernetes,
+    namespace: kubernetes.namespace,
+    core: config.makeApiClient(CoreV1Api),
+    batch: config.makeApiClient(BatchV1Api),
+  };
+}
+
+/** A run of a test, by the name that all it owns carries. */
+export type ClusterRun = {
+  readonly handle: RunHandle;
+  readonly name: string;
+  readonly keys: readonly string[];
+  /** Under it its objects are. */
+  readonly prefix: string;
+};
+
+/** How long the site lets a clip take, seconds. */
+type Items = { readonly count: number; readonly seconds?: number };
+
+/** The shortest lease that Pub/Sub has: what a dead pod held comes back after it. */
+const leaseDeadline = '10s';
+
+/** Starts a run whose items are clips of the site, fetched by `http`; slow ones take so many seconds each. */
+export async function startRun(
+  world: ClusterStack,
+  name: string,
+  items: Items,
+  more: Partial<RunSpecInput> = {},
+): Promise<ClusterRun> {
+  const prefix = uniqueName(name);
+  const keys = Array.from({ length: items.count }, (_, n) => `${prefix}-${n}`);
+  if (items.seconds !== undefined) await makeSlow(world, keys, items.seconds);
+  const handle = await world.start(prefix, {
+    items: keys,
+    destination: `gs://spotloop-local/${prefix}/`,
+    task: { kind: 'http', url: `${world.stack.site.address}/clips/{key}.mp4`, extension: 'mp4' },
+    leaseDeadline,
+    ...more,
+  });
+  return { handle, name: nameOf(handle), keys, prefix };
+}
+
+/** The name under which a run's Jobs, topics and folder are found. */
+export function nameOf(handle: RunHandle): string {
+  return runName(handle.workflowId, handle.firstExecutionRunId);
+}
+
+export async function makeSlow(
+  world: ClusterStack,
+  keys: readonly string[],
+  seconds: number,
+): Promise<void> {
+  for (const id of keys) {
+    const body = JSON.stringify({ id, kind: 'slow', seconds });
+    const answer = await fetch(`${world.stack.site.address}/behaviour`, { method: 'POST', body });
+    assert.ok(answer.ok, await answer.text());
+  }
+}
+
+export function progressOf({ handle }: ClusterRun): Promise<Progress> {
+  return handle.query(progressQuery);
+}
+
+/** The run's pods, oldest first. */
+export async function podsOf(
+  world: ClusterStack,
+  run: ClusterRun,
+  namespace: string = world.namespace,
+): Promise<V1Pod[]> {
+  const labelSelector = `${runLabel}=${run.name}`;
+  const { items } = await world.core.listNamespacedPod({ namespace, labelSelector });
+  const bornMs = ({ metadata }: V1Pod) => metadata?.creationTimestamp?.getTime() ?? 0;
+  return items.toSorted((a, b) => bornMs(a) - bornMs(b));
+}
+
+/** Those of them that work, or are about to: ready, and not asked to end. */
+export async function livePodsOf(world: ClusterStack, run: ClusterRun): Promise<V1Pod[]> {
+  return (await podsOf(world, run)).filter(isLive);
+}
+
+export function isLive({ metadata, status }: V1Pod): boolean {
+  return (
+    metadata?.deletionTimestamp === undefined &&
+    status?.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True') === true
+  );
+}
+
+export async function jobsOf(
+  world: ClusterStack,
+  run: ClusterRun,
+  namespace: string = world.namespace,
+): Promise<V1Job[]> {
+  const labelSelector = `${runLabel}=${run.name}`;
+  return (await world.batch.listNamespacedJob({ namespace, labelSelector })).items;
+}
+
+/** The condition by which a pod tells that its machine took it; undefined when it has none. */
+export function disruptionOf(pod: V1Pod | undefined) {
+  return pod?.status?.conditions?.find(({ type }) => type === 'DisruptionTarget');
+}
+
+export function indexOf(pod: V1Pod): string {
+  return pod.metadata?.annotations?.['batch.kubernetes.io/job-completion-index'] ?? '';
+}
+
+export function nameOfPod(pod: V1Pod | undefined): string {
+  assert.ok(pod?.metadata?.name !== undefined, 'there is such a pod');
+  return pod.metadata.name;
+}
+
+/** Waits until so many of the run's pods live, and gives them back. */
+export async function untilLive(
+  world: ClusterStack,
+  run: ClusterRun,
+  count: number,
+): Promise<V1Pod[]> {
+  let pods: V1Pod[] = [];
+  await waitUntil(async () => {
+    pods = await livePodsOf(world, run);
+    return pods.length === count;
+  });
+  return pods;
+}
+
+export async function untilSettled(run: ClusterRun, count: number): Promise<void> {
+  await waitUntil(async () => (await settledOf(run.handle).catch(() => 0)) >= count);
+}
+
+/** As the scheduler, a drain, or GKE's handling of a preempted node ends a pod. */
+export async function evict(world: ClusterStack, pod: V1Pod): Promise<void> {
+  const name = nameOfPod(pod);
+  await world.core.createNamespacedPodEviction({
+    namespace: world.namespace,
+    name,
+    body: { metadata: { name, namespace: world.namespace } },
+  });
+}
+
+/** Everything that must hold of a run that did all its items: counts, bytes, one result each, and nothing left. */
+export async function assertExact(world: ClusterStack, run: ClusterRun): Promise<RunResult> {
+  const result: RunResult = await run.handle.result();
+  const { keys, prefix } = run;
+  assert.deepEqual([result.total, result.stored], [keys.length, keys.length]);
+  assert.deepEqual(await world.objects(prefix), keys.map((key) => `${key}.mp4`).toSorted());
+  for (const key of keys) {
+    const bytes = await readFile(join(world.stack.bucketFolder, prefix, `${key}.mp4`));
+    assert.ok(bytes.equals(clipOf(key)), `${key} differs from what the site serves`);
+  }
+  const results = await resultsOf(world, result.runFolder);
+  assert.deepEqual(
+    results.map(({ key }) => key),
+    keys,
+  );
+  await assertNothingLeft(world, run);
+  return result;
+}
+
+/** Lines of a run's results, in the list's order. */
+export async function resultsOf(
+  world: ClusterStack,
+  runFolder: string,
+): Promise<{ key: string; outcome: string; attempts?: number; error?: string }[]> {
+  const text = await world.readRunFile(runFolder, 'results.jsonl');
+  return text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as { key: string; outcome: string });
+}
+
+/** Lines of one of a run's lists of keys. */
+export async function linesOf(
+  world: ClusterStack,
+  runFolder: string,
+  file: 'failed.txt' | 'remaining.txt',
+): Promise<string[]> {
+  const text = await world.readRunFile(runFolder, file);
+  return text.split('\n').filter((line) => line !== '');
+}
+
+/** Neither Job nor pod nor topic of the run is there any more. */
+export async function assertNothingLeft(
+  world: ClusterStack,
+  run: ClusterRun,
+  namespace: string = world.namespace,
+): Promise<void> {
+  assert.deepEqual(await jobsOf(world, run, namespace), [], 'Jobs are left');
+  assert.deepEqual(await podsOf(world, run, namespace), [], 'pods are left');
+  const queue = await world.queueLeft();
+  assert.deepEqual(
+    queue.filter((name) => name.includes(run.name)),
+    [],
+    'topics or subscriptions are left',
+  );
+}
