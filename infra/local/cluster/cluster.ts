@@ -131,6 +131,10 @@ export async function startCluster(options: { folder: string; report: Report }):
   undo.defer(async () => {
     await fakes?.abandon();
   });
+  // First of all: the API server ends at once when nobody is connected any more.
+  undo.defer(async () => {
+    await Promise.all(nodes.map((node) => node.vanish()));
+  });
   const running = undo.move();
   let stopping: Promise<void> | undefined;
   return {
@@ -152,8 +156,8 @@ export async function startCluster(options: { folder: string; report: Report }):
       fakes = await startFakeNodes({
         count,
         api,
+        plane,
         kwok: programs.kwok,
-        kubeconfig: plane.kubeconfig,
         logFolder,
       });
     },

@@ -23,6 +23,8 @@ export type ControlPlane = {
   writeKubeconfig: (user: string) => Promise<string>;
   stopApiServer: () => Promise<void>;
   startApiServer: () => Promise<void>;
+  /** Starts the controllers anew, which then take a node for dead when it was silent for so long. */
+  restartControllers: (nodeGraceSeconds: number) => Promise<void>;
   stop: () => Promise<void>;
 };
 
@@ -38,13 +40,15 @@ const firstServiceAddress = '10.96.0.1';
 /** A thousand pods are made and placed in seconds; the stock limits of 20 to 50 calls a second take half a minute. */
 const generousLimits = ['--kube-api-qps=500', '--kube-api-burst=1000'];
 
+/** A dead node is noticed after this many seconds, not 50; its kubelet says every 2 s that it lives. */
+export const usualNodeGraceSeconds = 10;
+
 /**
- * A dead node is noticed after 10 s, not 40, and its pods are evicted at once, not one in ten seconds. The collector of
- * ended pods, off as in a test's few minutes it would only hide them.
+ * The pods of a dead node are evicted at once, not one in ten seconds. The collector of ended pods is off, as in a test's
+ * few minutes it would only hide them.
  */
 const quickNodeDeath = [
   '--node-monitor-period=1s',
-  '--node-monitor-grace-period=10s',
   '--node-eviction-rate=100',
   '--secondary-node-eviction-rate=100',
   '--terminated-pod-gc-threshold=0',
@@ -174,22 +178,23 @@ export async function startControlPlane(options: {
     await configOf(controllers.name),
     await configOf(scheduler.name),
   ];
-  const started = await Promise.allSettled([
+  const startControllers = (nodeGraceSeconds: number): Promise<RunningProcess> =>
     start('kube-controller-manager', controllersPort, [
       ...authenticated(controllersConfig, controllersPort),
       ...generousLimits,
       ...quickNodeDeath,
+      `--node-monitor-grace-period=${nodeGraceSeconds}s`,
       `--root-ca-file=${file('ca.crt')}`,
       `--service-account-private-key-file=${file('service-accounts.key')}`,
       '--use-service-account-credentials=true',
-    ]),
-    start('kube-scheduler', schedulerPort, [
-      ...authenticated(schedulerConfig, schedulerPort),
-      ...generousLimits,
-    ]),
+    ]);
+  let controlling = await startControllers(usualNodeGraceSeconds);
+  undo.defer(() => controlling.stop());
+  const scheduling = await start('kube-scheduler', schedulerPort, [
+    ...authenticated(schedulerConfig, schedulerPort),
+    ...generousLimits,
   ]);
-  for (const one of started) if (one.status === 'fulfilled') undo.defer(one.value.stop);
-  for (const one of started) if (one.status === 'rejected') throw one.reason;
+  undo.defer(scheduling.stop);
 
   const running = undo.move();
   return {
@@ -201,6 +206,10 @@ export async function startControlPlane(options: {
     startApiServer: async () => {
       await serving.stop();
       serving = await startServer();
+    },
+    restartControllers: async (nodeGraceSeconds) => {
+      await controlling.stop();
+      controlling = await startControllers(nodeGraceSeconds);
     },
     stop: () => running.disposeAsync(),
   };

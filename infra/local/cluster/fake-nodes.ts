@@ -3,6 +3,9 @@ import { fileURLToPath } from 'node:url';
 import type { CoreV1Api, V1Node } from '@kubernetes/client-node';
 import { freePort } from '../free-port.ts';
 import { startProcess } from '../process.ts';
+import { usualNodeGraceSeconds } from './control-plane.ts';
+import type { ControlPlane } from './control-plane.ts';
+import { ignoreNotFound } from './ignore-not-found.ts';
 import { waitUntil } from './wait-until.ts';
 
 /** The fake nodes that were started. */
@@ -14,36 +17,43 @@ export type FakeNodes = {
 };
 
 const selector = 'type=kwok';
-const stages = fileURLToPath(new URL('kwok-stages.yaml', import.meta.url));
+const configFile = fileURLToPath(new URL('kwok-config.yaml', import.meta.url));
 
 /** As many as keep the API server busy. */
 const callsAtOnce = 16;
 /** A thousand take 15 s on two busy cores. */
 const readyMs = 120_000;
-/** Renewed four times as often: within the 10 s after which a node counts as dead. */
-const leaseSeconds = 24;
+/**
+ * A thousand nodes that say every few seconds that they live keep two cores busy, and on a busy machine are taken for dead
+ * all the same. So they say it every 25 s (a quarter of the lease), and meanwhile dead nodes are noticed later.
+ */
+const leaseSeconds = 100;
+const nodeGraceSeconds = 60;
 
 /** Makes Node objects `fake1` … and resolves when all are Ready. */
 export async function startFakeNodes(options: {
   count: number;
   api: CoreV1Api;
+  plane: ControlPlane;
   kwok: string;
-  kubeconfig: string;
   logFolder: string;
 }): Promise<FakeNodes> {
-  const { count, api, kwok, kubeconfig, logFolder } = options;
+  const { count, api, plane, kwok, logFolder } = options;
+  await plane.restartControllers(nodeGraceSeconds);
   const port = await freePort();
   const pretender = await startProcess({
     name: 'kwok',
     command: kwok,
     args: [
-      `--kubeconfig=${kubeconfig}`,
-      `--config=${stages}`,
+      `--kubeconfig=${plane.kubeconfig}`,
+      `--config=${configFile}`,
       '--manage-nodes-with-annotation-selector=kwok.x-k8s.io/node=fake',
       `--node-lease-duration-seconds=${leaseSeconds}`,
       '--cidr=198.19.0.0/16',
       '--node-ip=127.0.0.1',
       `--server-address=127.0.0.1:${port}`,
+      // It tells each patch of each pod otherwise.
+      '--v=WARN',
     ],
     logFile: join(logFolder, 'kwok.log'),
     ready: { kind: 'port', port },
@@ -54,9 +64,12 @@ export async function startFakeNodes(options: {
     const waiting = items.filter(({ spec }) => spec?.nodeName?.startsWith(namePrefix));
     await inLanes(waiting, async ({ metadata }) => {
       const { name = '', namespace = '' } = metadata ?? {};
-      await api.deleteNamespacedPod({ name, namespace, gracePeriodSeconds: 0 });
+      await api
+        .deleteNamespacedPod({ name, namespace, gracePeriodSeconds: 0 })
+        .catch(ignoreNotFound);
     });
     await pretender.stop();
+    await plane.restartControllers(usualNodeGraceSeconds);
   };
   try {
     const numbers = Array.from({ length: count }, (_, index) => index + 1);

@@ -25,11 +25,21 @@ const endMs = 12_000;
 const killedMs = 10_000;
 
 /** What a stranger's node, or an engine that we would disturb, is recognised by. */
-const foreignPrograms: ReadonlySet<string> = new Set(['kubelet', 'containerd', 'dockerd']);
+const foreignPrograms: ReadonlySet<string> = new Set([
+  'containerd',
+  'crio',
+  'dockerd',
+  'k0s',
+  'k3s',
+  'kubelet',
+  'kubelite',
+]);
 
 /** One process, as far as it matters here. */
 export type ProcessTrace = {
   pid: number;
+  /** The name it was called by, which need not be that of its program. */
+  name: string;
   /** The path of its program, or empty when it has none (a kernel thread) or has ended. */
   program: string;
   args: readonly string[];
@@ -74,13 +84,15 @@ export function isLeftover(
 }
 
 /** Whether it is a node or an engine of somebody else; ours have been ended before. */
-export function isForeign({ program }: ProcessTrace): boolean {
-  return foreignPrograms.has(basename(program));
+export function isForeign({ name, program }: ProcessTrace): boolean {
+  return foreignPrograms.has(name) || foreignPrograms.has(basename(program));
 }
 
 /** Says what runs, and what to do. */
 export function describeForeign(foreign: readonly ProcessTrace[]): string {
-  const list = foreign.map(({ pid, program }) => `${program} (process ${pid})`).join(', ');
+  const list = foreign
+    .map(({ pid, name, program }) => `${program || name} (process ${pid})`)
+    .join(', ');
   return `start a cluster: ${list} is running, which is not ours and shares cgroups and network with it — stop it, use another machine, or name its cluster in KUBECONFIG`;
 }
 
@@ -117,6 +129,7 @@ async function readProcesses(): Promise<ProcessTrace[]> {
   return Promise.all(
     pids.map(async (pid) => ({
       pid: Number(pid),
+      name: (await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '')).trim(),
       program: await readlink(`/proc/${pid}/exe`).catch(() => ''),
       args: (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).split('\0'),
     })),

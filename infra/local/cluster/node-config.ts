@@ -112,6 +112,8 @@ export function renderKubeletConfig(options: {
       nodeStatusUpdateFrequency: '2s',
       nodeLeaseDurationSeconds: 8,
       syncFrequency: '10s',
+      // An emptyDir over its limit is noticed within 20 s, not after more than a minute.
+      volumeStatsAggPeriod: '5s',
       // Images come from archives: those removed could not be pulled again.
       imageGCHighThresholdPercent: 100,
       // The machine's disk and memory are not ours: only what is nearly full counts.

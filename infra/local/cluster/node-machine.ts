@@ -14,8 +14,8 @@ const script = fileURLToPath(new URL('node-machine.sh', import.meta.url));
 
 /** A node's machine that is on. */
 export type NodeMachine = {
-  /** Starts a program in it, which ends with it. The pid that is given back is not the program's own. */
-  start: (options: ProcessOptions) => Promise<RunningProcess>;
+  /** Starts a program in it, which ends with it. */
+  start: (options: ProcessOptions) => Promise<void>;
   /** Starts a program that sees its files but is no process of it, so that the pid is known and can be signalled. */
   startBeside: (options: ProcessOptions) => Promise<RunningProcess>;
   /** Runs a command in it to its end; `input` is a file of ours. */
@@ -56,20 +56,25 @@ export async function startNodeMachine(options: {
   });
   const mounts = `--mount=/proc/${first.pid}/ns/mnt`;
   const processes = `--pid=/proc/${first.pid}/ns/pid_for_children`;
-  const all: RunningProcess[] = [first];
-  const enter = async (namespaces: string[], inside: ProcessOptions): Promise<RunningProcess> => {
-    const { command, args } = inside;
-    const started = await startProcess({
-      ...inside,
+  const inside: RunningProcess[] = [first];
+  const beside: RunningProcess[] = [];
+  const enter = (namespaces: string[], program: ProcessOptions): Promise<RunningProcess> => {
+    const { command, args } = program;
+    return startProcess({
+      ...program,
       command: 'nsenter',
       args: [...namespaces, '--', command, ...args],
     });
-    all.push(started);
-    return started;
   };
   return {
-    start: (inside) => enter([mounts, processes], inside),
-    startBeside: (inside) => enter([mounts], inside),
+    start: async (program) => {
+      inside.push(await enter([mounts, processes], program));
+    },
+    startBeside: async (program) => {
+      const started = await enter([mounts], program);
+      beside.push(started);
+      return started;
+    },
     run: async (doing, command, input) => {
       await runStep({
         doing,
@@ -90,8 +95,8 @@ export async function startNodeMachine(options: {
     },
     powerOff: async () => {
       kill(first.pid);
-      // Those beside it are told separately, and all are waited for.
-      await Promise.all(all.map((one) => one.stop()));
+      await Promise.all(beside.map((one) => one.stop()));
+      await Promise.all(inside.map((one) => one.ended));
     },
   };
 }

@@ -1,5 +1,6 @@
-import { ApiException, PatchStrategy, setHeaderOptions } from '@kubernetes/client-node';
+import { PatchStrategy, setHeaderOptions } from '@kubernetes/client-node';
 import type { CoreV1Api, V1Pod } from '@kubernetes/client-node';
+import { ignoreNotFound } from './ignore-not-found.ts';
 import { waitUntil } from './wait-until.ts';
 
 /** The kubelet registers within a second; its first look at the container runtime takes one more. */
@@ -11,6 +12,14 @@ export async function waitForReady(api: CoreV1Api, name: string): Promise<void> 
     const { status, spec } = await api.readNode({ name });
     const ready = status?.conditions?.find(({ type }) => type === 'Ready');
     return ready?.status === 'True' && !spec?.taints?.some(({ key }) => key === notReady);
+  });
+}
+
+/** Resolves when the kubelet of this name says that it is not ready. */
+export async function waitForNotReady(api: CoreV1Api, name: string): Promise<void> {
+  await waitUntil({ doing: `wait for ${name} to be NotReady`, timeoutMs: readyMs }, async () => {
+    const { status } = await api.readNode({ name });
+    return status?.conditions?.find(({ type }) => type === 'Ready')?.status === 'False';
   });
 }
 
@@ -47,8 +56,4 @@ async function removePod(api: CoreV1Api, pod: V1Pod): Promise<void> {
       .catch(ignoreNotFound);
   }
   await api.deleteNamespacedPod({ name, namespace, gracePeriodSeconds: 0 }).catch(ignoreNotFound);
-}
-
-function ignoreNotFound(error: unknown): undefined {
-  if (!(error instanceof ApiException && error.code === 404)) throw error;
 }

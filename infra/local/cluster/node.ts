@@ -9,7 +9,7 @@ import { freePort } from '../free-port.ts';
 import type { RunningProcess } from '../process.ts';
 import type { ControlPlane } from './control-plane.ts';
 import type { ClusterPrograms } from './install-cluster.ts';
-import { removeNodeObject, waitForReady } from './node-object.ts';
+import { removeNodeObject, waitForNotReady, waitForReady } from './node-object.ts';
 import {
   networkOf,
   renderBusConfig,
@@ -41,7 +41,7 @@ export type ClusterNode = {
   start: () => Promise<void>;
   /**
    * Tells the kubelet that the machine will shut down, as on a preempted Spot machine: the node turns NotReady, and its pods
-   * have 15 s to end. Resolves when it is told; the machine itself stays on.
+   * have 15 s to end. Resolves when that has begun; the machine itself stays on.
    */
   announceShutdown: () => Promise<void>;
   /** Calls the shutdown off. Resolves when the node is Ready again, which is after its pods have ended. */
@@ -221,7 +221,10 @@ export function createNode(options: NodeOptions): OwnedNode {
       await prepare();
       await startKubelet(plane, api);
     },
-    announceShutdown: async () => signalLogind('SIGUSR1'),
+    announceShutdown: async () => {
+      signalLogind('SIGUSR1');
+      if (joined !== undefined) await waitForNotReady(joined.api, name);
+    },
     cancelShutdown: async () => {
       signalLogind('SIGUSR2');
       if (joined !== undefined) await waitForReady(joined.api, name);

@@ -1,4 +1,5 @@
-import { cp, lstat, mkdir, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { cp, mkdir, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { runStep } from '../../install/run-step.ts';
 
@@ -81,6 +82,7 @@ async function askApt(downloads: string, args: readonly string[]): Promise<strin
   try {
     return await ask();
   } catch {
+    // Whatever else was wrong, the second try says so as well.
     await runStep({
       doing: 'fetch the lists of Debian packages',
       command: 'apt-get',
@@ -104,10 +106,10 @@ function packageName(file: string): string {
 
 async function mergeIntoUsr(root: string, folder: string): Promise<void> {
   const path = join(root, folder);
-  const found = await lstat(path).catch(() => undefined);
-  if (found?.isDirectory()) {
-    await cp(path, join(root, 'usr', folder), { recursive: true, verbatimSymlinks: true });
+  const merged = join(root, 'usr', folder);
+  if (existsSync(path)) {
+    await cp(path, merged, { recursive: true, verbatimSymlinks: true });
     await rm(path, { recursive: true });
   }
-  await symlink(join('usr', folder), path);
+  if (existsSync(merged)) await symlink(join('usr', folder), path);
 }

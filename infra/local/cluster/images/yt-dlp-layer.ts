@@ -36,7 +36,7 @@ export async function ytDlpLayer(system: Layer): Promise<Layer> {
     name: 'yt-dlp',
     modules: [import.meta.url, import.meta.resolve('./debian-packages.ts')],
     dependsOn: [system.key, ytDlpVersion],
-    announce: `unpacking Python and installing yt-dlp ${ytDlpVersion} from PyPI (about 15 s)`,
+    announce: `unpacking Python and installing yt-dlp ${ytDlpVersion} from PyPI (about 20 s)`,
     fill: async (content) => {
       const downloads = `${content}-downloads`;
       await mkdir(downloads);
@@ -113,7 +113,8 @@ async function compile(root: string, systemRoot: string, python: string): Promis
   const loader = (await readdir(libraries(systemRoot))).find((name) => name.startsWith('ld-linux'));
   await runStep({
     doing: 'compile the modules of Python and yt-dlp',
-    // The loader, called by name, takes libraries from where it is told: no root and no container is needed.
+    // The loader, called by name, takes libraries from where it is told: no root and no container is needed. In one
+    // process (no `-j`), for those that newer Pythons start beside it would be without the loader.
     command: join(libraries(systemRoot), loader ?? 'ld-linux.so'),
     args: [
       '--library-path',
@@ -122,7 +123,6 @@ async function compile(root: string, systemRoot: string, python: string): Promis
       '-m',
       'compileall',
       '-q',
-      '-j0',
       '--invalidation-mode=unchecked-hash',
       // What a traceback shows are paths in the image.
       '-s',
