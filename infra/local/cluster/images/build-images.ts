@@ -17,8 +17,8 @@ export type Image = {
   archive: string;
 };
 
-/** Of each image's archives, some 250 MB each, and of each kind of layer. */
-const keptInCache = 3;
+/** Of each image's archives, some 250 MB each, and of each kind of layer: enough to go back and forth between two branches. */
+const keptInCache = 2;
 
 const bytesPerMegabyte = 1_000_000;
 
