@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { objectName } from '../../../domain/object-name.ts';
@@ -85,6 +85,28 @@ describe('the task command', { concurrency: 2 }, () => {
     await run.outcomes(1);
     assert.equal(await contentOf(run, 'a'), 'SPOTLOOP_INDEX\nSPOTLOOP_KEY\nSPOTLOOP_OUTPUT\n');
   });
+
+  for (const output of [true, false]) {
+    const kind = output ? 'makes a file' : 'makes none';
+    it(`gives a program that ${kind} a home and a place for temporary files that are gone after it`, async () => {
+      const journal = join(world.stack.folder, `homes-${output}`);
+      const script = `
+        mkdir -p "$XDG_CACHE_HOME" && echo x > "$XDG_CACHE_HOME/cached" && echo x > ~/dotfile &&
+        mktemp > '${journal}' && echo "$HOME $TMPDIR $XDG_CACHE_HOME" >> '${journal}' &&
+        echo done > "\${SPOTLOOP_OUTPUT:-/dev/null}"`;
+      const { run, start } = await runOf({ argv: ['sh', '-c', script], output });
+      await run.publish([{ key: 'a' }]);
+      const downloader = start();
+      const [outcome] = await run.outcomes(1);
+      assert.equal(outcome?.kind, 'stored', JSON.stringify(outcome));
+      const places = (await readFile(journal, 'utf8')).split(/\s+/).filter((place) => place !== '');
+      assert.equal(places.length, 4);
+      for (const place of places) assert.ok(place.startsWith(`${run.staging}/downloader-`), place);
+      downloader.child.kill('SIGTERM');
+      await downloader.ended;
+      assert.deepEqual(await everythingIn(run.staging), []);
+    });
+  }
 
   it('tells the end of standard error when the program fails, or makes no file', async () => {
     const { run, start } = await runOf({

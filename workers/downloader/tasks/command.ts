@@ -7,6 +7,8 @@ import type { Staging } from '../staging.ts';
 import { TooLargeError } from '../store.ts';
 import type { Store } from '../store.ts';
 import { messageOf } from '../remote-errors.ts';
+import { environmentWithin } from './environment-within.ts';
+import type { ProgramEnvironment } from './environment-within.ts';
 import { lastWords, runProgram } from './run-program.ts';
 import type { ProgramEnding } from './run-program.ts';
 import type { AttemptEnding, Task } from './task.ts';
@@ -27,7 +29,7 @@ export type CommandTaskOptions = {
   readonly store: Store;
   readonly staging: Staging;
   readonly maxSizeBytes: number;
-  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly environment: ProgramEnvironment;
 };
 
 /**
@@ -44,32 +46,27 @@ export function createCommandTask(options: CommandTaskOptions): Task {
           error: `the key starts with "-" and would be taken for an option — put "--" before {key} in the commands file, or read ${commandVariables.key}`,
         };
       }
-      if (!command.output) {
-        const ending = await run(options, item, null, signal);
-        return (
-          endingOfFailure(ending) ?? { kind: 'stored', object: null, sizeBytes: 0, crc32c: null }
-        );
-      }
-      return await staging.withFolder((folder) => runWithOutput(options, item, folder, signal));
+      return await staging.withFolder((folder) => runInFolder(options, item, folder, signal));
     },
   };
 }
 
-async function runWithOutput(
+async function runInFolder(
   options: CommandTaskOptions,
   item: Item,
   folder: string,
   signal: AbortSignal,
 ): Promise<AttemptEnding> {
-  const output = join(folder, 'output');
+  const output = options.command.output ? join(folder, 'output') : null;
   const watch = watchFolderSize(folder, options.maxSizeBytes, signal);
   try {
-    const ending = await run(options, item, output, watch.signal);
+    const ending = await run(options, item, { folder, output }, watch.signal);
     if (watch.isTooLarge()) {
       return { kind: 'permanent', error: new TooLargeError(options.maxSizeBytes).message };
     }
     const failure = endingOfFailure(ending);
     if (failure !== null) return failure;
+    if (output === null) return { kind: 'stored', object: null, sizeBytes: 0, crc32c: null };
     const isFile = await stat(output).then(
       (found) => found.isFile(),
       () => false,
@@ -90,14 +87,14 @@ async function runWithOutput(
 function run(
   options: CommandTaskOptions,
   item: Item,
-  output: string | null,
+  { folder, output }: { folder: string; output: string | null },
   signal: AbortSignal,
 ): Promise<ProgramEnding> {
   const [program, ...rest] = options.command.argv;
   return runProgram({
     argv: [program, ...rest.map((entry) => substitute(entry, item.key, output ?? ''))],
     environment: {
-      ...options.environment,
+      ...environmentWithin(folder, options.environment),
       [commandVariables.key]: item.key,
       [commandVariables.index]: String(item.index),
       ...(output === null ? {} : { [commandVariables.output]: output }),

@@ -4,6 +4,7 @@ import { readCommand } from '../../process/commands-file.ts';
 import type { Staging } from '../staging.ts';
 import type { Store } from '../store.ts';
 import { createCommandTask } from './command.ts';
+import type { ProgramEnvironment } from './environment-within.ts';
 import { findProgram } from './find-program.ts';
 import { createHttpTask } from './http.ts';
 import type { Task } from './task.ts';
@@ -17,7 +18,7 @@ export type TaskOptions = {
   readonly ytDlp: string;
   readonly commandsFile: string | undefined;
   /** What programs get; without our own settings. */
-  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly environment: ProgramEnvironment;
 };
 
 /**

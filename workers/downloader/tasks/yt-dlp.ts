@@ -9,6 +9,8 @@ import type { Staging } from '../staging.ts';
 import { TooLargeError } from '../store.ts';
 import type { Store } from '../store.ts';
 import { addressOf } from './address.ts';
+import { environmentWithin } from './environment-within.ts';
+import type { ProgramEnvironment } from './environment-within.ts';
 import { lastWords, runProgram } from './run-program.ts';
 import type { ProgramEnding } from './run-program.ts';
 import type { AttemptEnding, Task } from './task.ts';
@@ -52,7 +54,7 @@ export type YtDlpTaskOptions = {
   readonly store: Store;
   readonly staging: Staging;
   readonly maxSizeBytes: number;
-  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly environment: ProgramEnvironment;
 };
 
 /** Lets yt-dlp stage the item's file, then stores it. */
@@ -85,7 +87,7 @@ async function download(options: YtDlpTaskOptions, one: Download): Promise<Attem
     const ending = await runProgram({
       argv: [options.program, ...argumentsOf(spec, one.url)],
       cwd: one.folder,
-      environment: options.environment,
+      environment: environmentWithin(one.folder, options.environment),
       signal: watch.signal,
       withOutputPipe: true,
     });
@@ -93,7 +95,8 @@ async function download(options: YtDlpTaskOptions, one: Download): Promise<Attem
     const failure = endingOfFailure(ending);
     if (failure !== null) return failure;
     const wanted = `${stagedName}.${spec.extension}`;
-    const names = await readdir(one.folder);
+    // Beside it may lie what programs write into their home.
+    const names = (await readdir(one.folder)).filter((name) => name.startsWith(`${stagedName}.`));
     if (!names.includes(wanted))
       return { kind: 'permanent', error: nothingStaged(ending, names, wanted) };
     const content = createReadStream(join(one.folder, wanted));

@@ -1,0 +1,24 @@
+import { join } from 'node:path';
+
+/** What a program gets of environment. */
+export type ProgramEnvironment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * An environment in which whatever a program writes of its own accord (caches, temporary files, files in its home)
+ * lies in the attempt's folder, and so is gone after it. A pod's root file system is read-only, and on a machine that
+ * isn't thrown away such files would pile up; a program that was killed removes none.
+ */
+export function environmentWithin(
+  folder: string,
+  environment: ProgramEnvironment,
+): ProgramEnvironment {
+  const home = environment['HOME'];
+  return {
+    // Python looks for what `pip install --user` put there in its home, yt-dlp itself perhaps.
+    ...(home === undefined ? {} : { PYTHONUSERBASE: join(home, '.local') }),
+    ...environment,
+    HOME: folder,
+    TMPDIR: folder,
+    XDG_CACHE_HOME: join(folder, '.cache'),
+  };
+}
