@@ -69,5 +69,5 @@ const causeTexts: Readonly<Record<ShutdownCause, string>> = {
 function partingText({ settled, released, abandoned }: Parting): string {
   if (settled + released + abandoned === 0) return 'nothing was in hand';
   const left = abandoned === 0 ? '' : `; ${abandoned} left until their leases end`;
-  return `${settled} items settled, ${released} released within the grace time${left}`;
+  return `${settled} ${settled === 1 ? 'item' : 'items'} settled, ${released} released within the grace time${left}`;
 }

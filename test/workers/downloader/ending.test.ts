@@ -23,6 +23,9 @@ after(async () => {
   await world.stop();
 });
 
+/** kubernetes.io/docs/concepts/overview/working-with-objects/names#dns-subdomain-names */
+const longestPodName = 253;
+
 /** A run of a shell script per item, with the files of a pod. `started` tells which keys' scripts have begun. */
 async function podOf(script: string, overrides: Partial<Assignment> = {}) {
   const run = await world.run({ kind: 'command', name: 'it', extension: '' }, overrides);
@@ -116,6 +119,18 @@ describe('a downloader that ends', { concurrency: 4 }, () => {
     await pod.assertNothingIsLeft();
   });
 
+  it('has told all along, in beats and logs, the whole name of its pod', async () => {
+    const name = `pod-${'x'.repeat(longestPodName - 4)}`;
+    const pod = await podOf('true', { idleExitMs: 500 });
+    const downloader = pod.start({ SPOTLOOP_DOWNLOADER: name });
+    assert.equal((await pod.run.beat(({ state }) => state === 'leaving')).downloader, name);
+    assert.equal((await downloader.ended).code, 0);
+    const lines = downloader.stdout().trimEnd().split('\n');
+    assert.ok(
+      lines.every((line) => (JSON.parse(line) as { downloader: string }).downloader === name),
+    );
+  });
+
   it('because its run is over exits 0 and says so', async () => {
     const pod = await podOf('true');
     const downloader = pod.start();
@@ -190,7 +205,7 @@ describe('a downloader that ends', { concurrency: 4 }, () => {
     downloader.child.kill('SIGINT');
     assert.deepEqual(await downloader.ended, { code: 143, signal: null });
     assert.ok(performance.now() - termMs < 8_000);
-    const line = 'SIGTERM: 1 items settled, 2 released within the grace time';
+    const line = 'SIGTERM: 1 item settled, 2 released within the grace time';
     assert.equal(await pod.message(), line);
     assert.equal(downloader.stderr(), `spotloop downloader: ${line}\n`);
     assert.equal((await pod.run.left()).length, 2);
