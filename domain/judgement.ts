@@ -59,14 +59,22 @@ export function judge(
   return { kind: 'draining' };
 }
 
-/** Whether a run is alive between two samples: something settled, somebody holds what is left, or nobody idles. */
+/**
+ * Whether a run is alive between two samples: something settled, somebody holds what is left, or nobody idles. One of them is
+ * enough for the latter two: standing still is counted from the first sample that shows it, not from the last that does not,
+ * or a downloader whose first beat comes after a long wait for its node would seem to have idled all the while.
+ */
 export function isMoving(before: Sample | null, now: Sample): boolean {
   return (
     before === null ||
     settledOf(now.counts) > settledOf(before.counts) ||
-    now.holding > 0 ||
-    now.idle === 0
+    isAlive(now) ||
+    isAlive(before)
   );
+}
+
+function isAlive({ holding, idle }: Sample): boolean {
+  return holding > 0 || idle === 0;
 }
 
 function failureOf(

@@ -99,4 +99,9 @@ describe('isMoving', () => {
   it('sees none when somebody idles and nobody holds what is left', () => {
     assert.equal(isMoving(idle, idle), false);
   });
+
+  it('counts standing still from the first sample that shows it', () => {
+    assert.ok(isMoving(sampleOf({ heard: 0, idle: 0, holding: 0 }), idle));
+    assert.ok(isMoving(sampleOf({ heard: 2, idle: 1, holding: 1 }), idle));
+  });
 });
