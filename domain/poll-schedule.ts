@@ -10,24 +10,23 @@ export function nextSliceMs(ageMs: number): number {
   return Math.round(Math.min(longestSliceMs, Math.max(shortestSliceMs, ageMs * shareOfAge)));
 }
 
-/** Reading a fleet that answers as wanted costs history too: a tenth of the run's age apart, 5 s to 5 min. */
+/** Reading a fleet that is as wanted costs history too: a tenth of the run's age apart, 5 s to 5 min. */
 const fleetShareOfAge = 0.1;
 const shortestFleetReadMs = 5_000;
 const longestFleetReadMs = 300_000;
 
 /**
- * Whether the fleet is to be read now. While fewer downloaders are heard than wanted, each slice asks, for then
- * something may have to be mended; but not before the first beats can have arrived.
+ * Whether the fleet is to be read now. While it is not as wanted (downloaders are missing, it gave no answer, it ended), each
+ * slice asks, for then something may have to be mended; but not before the first beats can have arrived.
  */
 export function isFleetReadDue(look: {
   readonly ageMs: number;
   readonly sinceLastReadMs: number;
-  readonly heard: number;
-  readonly wanted: number;
+  readonly isAsWanted: boolean;
 }): boolean {
   const regularMs = Math.min(
     longestFleetReadMs,
     Math.max(shortestFleetReadMs, look.ageMs * fleetShareOfAge),
   );
-  return look.sinceLastReadMs >= (look.heard < look.wanted ? shortestFleetReadMs : regularMs);
+  return look.sinceLastReadMs >= (look.isAsWanted ? regularMs : shortestFleetReadMs);
 }

@@ -1,11 +1,19 @@
-import { CancellationScope, ActivityFailure } from '@temporalio/workflow';
+import { ActivityFailure, CancellationScope, condition } from '@temporalio/workflow';
 import type { Ending } from '../domain/ending.ts';
 import { failureTypes } from '../domain/failure-types.ts';
+import { shortText } from '../domain/short-text.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
-import { show } from './messages.ts';
+import { passingFault } from './failure.ts';
 import { observe } from './run-state.ts';
 import type { RunState } from './run-state.ts';
-import { collectLastOutcomes, deleteQueue, stopFleet, writeReport } from './steps.ts';
+import { show } from './show.ts';
+import {
+  collectLastOutcomes,
+  deleteQueue,
+  stopFleet,
+  stopFleetSoon,
+  writeReport,
+} from './steps.ts';
 
 /** The last collecting, after the fleet stopped: it ends when the topic is quiet, and at the latest after this. */
 const longestDrainMs = 60_000;
@@ -24,12 +32,10 @@ export function cleanUp(state: RunState, snapshot: Snapshot, ending: Ending): Pr
       if (failure !== null) left.push(`${what}: ${failure}`);
     };
     if (snapshot.published > 0) {
-      show(state, 'cleaning-up', 'stopping the downloaders');
-      await attempt('stop fleet', () =>
-        stopFleet.executeWithOptions({ summary: 'Stop the downloaders' }, [
-          { run, fleet: spec.fleet },
-        ]),
-      );
+      show(state, 'cleaning-up', stoppingSentence);
+      // A message may be starting downloaders: what came to be after the next step would stay.
+      await condition(() => !state.isTending);
+      await attempt('stop fleet', () => stopDownloaders(state));
       // Where it fails nothing is left behind: what it would have brought is `unsettled` in the report.
       await failureOf(async () => {
         const sample = await collectLastOutcomes.executeWithOptions(
@@ -58,6 +64,22 @@ export function cleanUp(state: RunState, snapshot: Snapshot, ending: Ending): Pr
     );
     return worsened(ending, left);
   });
+}
+
+const stoppingSentence = 'stopping the downloaders';
+
+/** A cluster that is away is waited for, for a day, and the run says so. */
+async function stopDownloaders(state: RunState): Promise<void> {
+  const input = { run: state.run, fleet: state.spec.fleet };
+  try {
+    await stopFleetSoon.executeWithOptions({ summary: 'Stop the downloaders' }, [input]);
+  } catch (error) {
+    const fault = shortText(passingFault(error));
+    show(state, 'cleaning-up', `${stoppingSentence}, not yet with success: ${fault}`);
+    await stopFleet.executeWithOptions({ summary: 'Stop the downloaders, however long it takes' }, [
+      input,
+    ]);
+  }
 }
 
 /** What a step gave up with, in words; null when it did not. */

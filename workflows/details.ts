@@ -1,4 +1,5 @@
 import type { Progress } from '../domain/progress.ts';
+import { shortText } from '../domain/short-text.ts';
 import { formatBytes, formatDuration } from '../domain/units.ts';
 
 /** A blank paragraph: the Web UI (2.42) shows Markdown in a frame that is a line too short. */
@@ -24,7 +25,7 @@ export function renderDetails(progress: Progress): string {
       'Time left',
       progress.secondsLeft === null ? '–' : formatDuration(progress.secondsLeft * 1000),
     ],
-    ['Downloaders', fleetText(progress)],
+    ['Downloaders', cell(fleetText(progress))],
   );
   const asOf =
     progress.asOf === null ? '' : ` as of ${progress.asOf.slice(0, 19).replace('T', ' ')} UTC`;
@@ -41,29 +42,34 @@ export function renderDetails(progress: Progress): string {
   ].join('\n');
 }
 
-function fleetText({ fleet }: Progress): string {
+function fleetText({ fleet, phase }: Progress): string {
   if (fleet === null) return '–';
   switch (fleet.kind) {
     case 'running':
       return `${fleet.live} of ${fleet.wanted}${replacedText(fleet)}${
-        fleet.waitingFor === undefined ? '' : ` — waiting for ${fleet.waitingFor}`
+        fleet.waitingFor === undefined ? '' : ` — waiting for ${shortText(fleet.waitingFor)}`
       }`;
     case 'suspended':
-      return 'paused';
+      return phase === 'paused' ? 'paused' : 'suspended';
     case 'absent':
       return 'none';
     case 'done':
       return 'all ended idle';
     case 'unknown':
-      return 'not known';
+      return `not known: ${shortText(fleet.message)}`;
     case 'failed':
-      return 'failed';
+      return `failed: ${shortText(fleet.message)}`;
   }
 }
 
 function replacedText({ replaced, preempted }: { replaced: number; preempted: number }): string {
   if (replaced === 0) return '';
   return `, ${number(replaced)} replaced${preempted === 0 ? '' : ` (${number(preempted)} preempted)`}`;
+}
+
+/** A table has its cells between bars; what a cluster says may hold some. */
+function cell(text: string): string {
+  return text.replaceAll('|', String.raw`\|`);
 }
 
 /** 1234567 → "1,234,567". */

@@ -19,10 +19,11 @@ import { number } from './details.ts';
 import { cancelledRun, endingOf, runFailure, throwAsRunFailure } from './failure.ts';
 import { startDownloaders } from './fleet.ts';
 import { follow } from './follow.ts';
-import { answerMessages, show } from './messages.ts';
+import { answerMessages } from './messages.ts';
 import { planLanes, publishList } from './publish.ts';
 import { ageMs, carry, newRunState, observe, resultOf, runFolderAddress } from './run-state.ts';
 import type { Carried, RunState } from './run-state.ts';
+import { show } from './show.ts';
 import { createQueue, preflight, snapshotList } from './steps.ts';
 
 /**

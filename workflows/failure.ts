@@ -3,6 +3,7 @@ import {
   ApplicationFailure,
   CancelledFailure,
   TemporalFailure,
+  TimeoutFailure,
   isCancellation,
 } from '@temporalio/workflow';
 import type { Ending } from '../domain/ending.ts';
@@ -41,6 +42,18 @@ export function endingOf(error: unknown): Ending {
     type: failureTypes.StepFailed,
     message: `${step}${root?.message ?? error.message}`,
   };
+}
+
+/**
+ * What a step came back with that ran out of time or tries and may pass by itself.
+ * @throws the error when it is anything else: a definite failure, a cancellation, a bug.
+ */
+export function passingFault(error: unknown): string {
+  if (!(error instanceof ActivityFailure) || isCancellation(error)) throw error;
+  const { cause } = error;
+  if (cause instanceof ApplicationFailure && cause.nonRetryable === true) throw error;
+  if (cause instanceof TimeoutFailure) return cause.cause?.message ?? 'no answer in time';
+  return cause?.message ?? error.message;
 }
 
 /** For a run that has nothing to clean up: its failure is the step's, in our words. */

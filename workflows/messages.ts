@@ -1,14 +1,15 @@
 import {
   ApplicationFailure,
+  condition,
   defineQuery,
   defineUpdate,
-  setCurrentDetails,
   setHandler,
 } from '@temporalio/workflow';
 import type { Progress } from '../domain/progress.ts';
-import { renderDetails } from './details.ts';
+import { tendFleet } from './fleet.ts';
 import { pausedSentence, progressOf } from './run-state.ts';
 import type { RunState } from './run-state.ts';
+import { hasDownloaders, show } from './show.ts';
 import { resumeFleet, scaleFleet, suspendFleet } from './steps.ts';
 
 /** Messages a run understands. Their names are public: added, never renamed. */
@@ -65,6 +66,9 @@ export function answerMessages(state: RunState): void {
       state.isPaused = false;
       // Standing still on purpose was no stall.
       state.lastMovedAtMs = Date.now();
+      // Its Job may have been deleted meanwhile, and the next slice may be minutes away.
+      await condition(() => !state.isTending);
+      await tendFleet(state);
       return showSteered(state, 'downloading', 'downloading again');
     },
     {
@@ -79,12 +83,25 @@ export function answerMessages(state: RunState): void {
   setHandler(
     scaleUpdate,
     async (workers) => {
-      state.workers = workers;
-      await scaleFleet.executeWithOptions(
-        { ...steering, summary: `Scale to ${workers} downloaders` },
-        [{ run, fleet, workers }],
+      const before = state.workers;
+      const asked = { min: workers, max: workers };
+      state.workers = asked;
+      try {
+        await scaleFleet.executeWithOptions(
+          { ...steering, summary: `Scale to ${workers} downloaders` },
+          [{ run, fleet, workers }],
+        );
+      } catch (error) {
+        // As with pause; unless another message came meanwhile.
+        if (state.workers === asked) state.workers = before;
+        throw error;
+      }
+      const scaled = `scaled to ${workers} downloaders`;
+      return showSteered(
+        state,
+        state.phase,
+        state.isPaused ? `${pausedSentence}; ${scaled}` : scaled,
       );
-      return showSteered(state, state.phase, `scaled to ${workers} downloaders`);
     },
     {
       description: `Changes the number of downloaders, 1 to ${maxWorkers}.`,
@@ -98,22 +115,9 @@ export function answerMessages(state: RunState): void {
   );
 }
 
-/** Says where the run stands, to queries and in the Web UI. */
-export function show(state: RunState, phase: RunState['phase'], sentence: string): Progress {
-  state.phase = phase;
-  state.sentence = sentence;
-  const progress = progressOf(state);
-  setCurrentDetails(renderDetails(progress));
-  return progress;
-}
-
 /** As {@link show}; but a run that ended its work while the message was acted on is not called back to it. */
 function showSteered(state: RunState, phase: RunState['phase'], sentence: string): Progress {
   return hasDownloaders(state) ? show(state, phase, sentence) : progressOf(state);
-}
-
-function hasDownloaders({ phase }: RunState): boolean {
-  return phase === 'downloading' || phase === 'paused';
 }
 
 function refuseUnlessDownloading(state: RunState): void {

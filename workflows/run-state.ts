@@ -1,5 +1,7 @@
 import { workflowInfo } from '@temporalio/workflow';
 import { noCounts, settledOf } from '../domain/counts.ts';
+import { enoughUntil } from '../domain/fleet-size.ts';
+import type { Workers } from '../domain/fleet-size.ts';
 import type { FleetState } from '../domain/fleet-state.ts';
 import { isMoving } from '../domain/judgement.ts';
 import { runFolder, runName } from '../domain/names.ts';
@@ -23,7 +25,8 @@ export type Carried = {
   readonly marks: readonly Mark[];
   readonly lastMovedAtMs: number;
   readonly fruitlessRounds: number;
-  readonly workers: number;
+  readonly enoughUntilMs: number;
+  readonly workers: Workers;
   readonly isPaused: boolean;
 };
 
@@ -42,12 +45,25 @@ export type RunState = {
   /** History has grown enough: what runs in slices ends its slice, and the run goes on in a new execution. */
   isLeaving: boolean;
   isPaused: boolean;
-  /** Downloaders asked for. */
-  workers: number;
+  /** How many downloaders the run may have; after a message `scale`, exactly so many. */
+  workers: Workers;
+  /** What the last look saw; null before the first. */
   fleet: FleetState | null;
   fleetReadAtMs: number;
+  /** When downloaders were last asked to start. */
+  fleetStartedAtMs: number;
+  /** Until then nobody asks whether more downloaders are needed, see {@link enoughUntil}. */
+  enoughUntilMs: number;
+  /** Somebody looks after the fleet at this moment: one at a time, or two would start it. */
+  isTending: boolean;
+  /** What could not be done with the fleet at the last look, though it may pass. */
+  trouble: string | null;
+  /** Items without outcome when the last generation was started for what the one before had left; null when none was. */
+  outstandingAtGeneration: number | null;
   sample: Sample | null;
   marks: readonly Mark[];
+  /** The last slice brought no outcome. */
+  isQuiet: boolean;
   lastMovedAtMs: number;
   /** Reconciliations in a row after which nothing moved. */
   fruitlessRounds: number;
@@ -74,11 +90,17 @@ export function newRunState(spec: RunSpec, carried: Carried | undefined): RunSta
     lanesUnderWay: 0,
     isLeaving: false,
     isPaused: carried?.isPaused ?? false,
-    workers: carried?.workers ?? spec.workers.max,
+    workers: carried?.workers ?? spec.workers,
     fleet: null,
     fleetReadAtMs: 0,
+    fleetStartedAtMs: 0,
+    enoughUntilMs: carried?.enoughUntilMs ?? 0,
+    isTending: false,
+    trouble: null,
+    outstandingAtGeneration: null,
     sample: carried?.sample ?? null,
     marks: carried?.marks ?? [],
+    isQuiet: false,
     lastMovedAtMs: carried?.lastMovedAtMs ?? 0,
     fruitlessRounds: carried?.fruitlessRounds ?? 0,
   };
@@ -92,30 +114,44 @@ function firstPhase(carried: Carried | undefined): Phase {
 export function carry(state: RunState): Carried {
   const { snapshot, sample } = state;
   if (snapshot === null || sample === null) throw new Error('carry: the run has no sample yet');
-  const { startedAtMs, lanes, marks, lastMovedAtMs, fruitlessRounds, workers, isPaused } = state;
   return {
-    startedAtMs,
+    startedAtMs: state.startedAtMs,
     snapshot,
-    lanes,
+    lanes: state.lanes,
     sample,
-    marks,
-    lastMovedAtMs,
-    fruitlessRounds,
-    workers,
-    isPaused,
+    marks: state.marks,
+    lastMovedAtMs: state.lastMovedAtMs,
+    fruitlessRounds: state.fruitlessRounds,
+    enoughUntilMs: state.enoughUntilMs,
+    workers: state.workers,
+    isPaused: state.isPaused,
   };
 }
 
 /** Takes in what a slice of collecting saw. */
 export function observe(state: RunState, sample: Sample): void {
-  if (isMoving(state.sample, sample)) {
-    state.lastMovedAtMs = sample.asOfMs;
-    if (state.sample !== null && settledOf(sample.counts) > settledOf(state.sample.counts)) {
-      state.fruitlessRounds = 0;
-    }
-  }
+  if (isMoving(state.sample, sample)) state.lastMovedAtMs = sample.asOfMs;
+  state.isQuiet =
+    state.sample !== null && settledOf(sample.counts) <= settledOf(state.sample.counts);
+  if (!state.isQuiet) state.fruitlessRounds = 0;
   state.sample = sample;
   state.marks = addMark(state.marks, sample);
+  state.enoughUntilMs = enoughUntil(state.enoughUntilMs, sample, waitingOf(state));
+}
+
+/** Items without an outcome. */
+export function outstandingOf({ snapshot, sample }: RunState): number {
+  return (snapshot?.total ?? 0) - settledOf(sample?.counts ?? noCounts);
+}
+
+/**
+ * Items that are published, without outcome, and in nobody's hands. What the slice of publishing that is under way brought is
+ * not counted yet: rather too few, for downloaders that are called for nothing cost money.
+ */
+export function waitingOf(state: RunState): number {
+  const published = state.lanes.reduce((sum, lane) => sum + lane.next, 0);
+  const unpublished = (state.snapshot?.published ?? 0) - published;
+  return outstandingOf(state) - unpublished - (state.sample?.holding ?? 0);
 }
 
 /** Whether items are left that were never published. */

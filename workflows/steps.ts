@@ -29,8 +29,14 @@ export const { preflight } = proxyActivities<Activities>({
   retry: { ...retry, maximumAttempts: 5 },
 });
 
-export const { createQueue, startFleet, readFleet, scaleFleet, suspendFleet, resumeFleet } =
+export const { createQueue, readFleet, scaleFleet, suspendFleet, resumeFleet } =
   proxyActivities<Activities>(quick);
+
+/** A run that is cancelled waits for a start that is under way: what came to be after the clean-up would stay. */
+export const { startFleet } = proxyActivities<Activities>({
+  ...quick,
+  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+});
 
 export const { snapshotList, publishItems, reconcile } = proxyActivities<Activities>(long);
 
@@ -54,10 +60,14 @@ export const { collectOutcomes: collectLastOutcomes } = proxyActivities<Activiti
 });
 
 /** Downloaders have their grace time, ten minutes at the longest, and some seconds more to be killed in. */
-export const { stopFleet } = proxyActivities<Activities>({
-  ...lastStep,
-  startToCloseTimeout: '15m',
-  heartbeatTimeout,
+const stopping: ActivityOptions = { ...lastStep, startToCloseTimeout: '15m', heartbeatTimeout };
+
+export const { stopFleet } = proxyActivities<Activities>(stopping);
+
+/** The same step's first tries, some quarter of a minute: then the run can say what it is waiting for. */
+export const { stopFleet: stopFleetSoon } = proxyActivities<Activities>({
+  ...stopping,
+  retry: { ...retry, maximumAttempts: 5 },
 });
 
 export const { deleteQueue } = proxyActivities<Activities>({

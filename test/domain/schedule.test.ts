@@ -27,11 +27,11 @@ describe('nextSliceMs', () => {
 });
 
 describe('isFleetReadDue', () => {
-  it('asks soon when downloaders are missing, seldom when all are heard', () => {
-    const look = { ageMs: 10 * 60_000, sinceLastReadMs: 5_000, heard: 3, wanted: 4 };
+  it('asks soon when the fleet is not as wanted, seldom when it is', () => {
+    const look = { ageMs: 10 * 60_000, sinceLastReadMs: 5_000, isAsWanted: false };
     assert.equal(isFleetReadDue(look), true);
-    assert.equal(isFleetReadDue({ ...look, heard: 4 }), false);
-    assert.equal(isFleetReadDue({ ...look, heard: 4, sinceLastReadMs: 60_000 }), true);
+    assert.equal(isFleetReadDue({ ...look, isAsWanted: true }), false);
+    assert.equal(isFleetReadDue({ ...look, isAsWanted: true, sinceLastReadMs: 60_000 }), true);
     assert.equal(isFleetReadDue({ ...look, sinceLastReadMs: 4_999 }), false);
   });
 });

@@ -1,8 +1,9 @@
 import { ApplicationFailure } from '@temporalio/activity';
 import type { WorkflowHandle } from '@temporalio/client';
+import type { FleetState } from '../../domain/fleet-state.ts';
 import type { downloadRun } from '../../workflows/index.ts';
 import { pauseUpdate, resumeUpdate, scaleUpdate } from '../../workflows/messages.ts';
-import { collectUntilCancelled, createWorld } from './world.ts';
+import { collectUntilCancelled, createWorld, inRealTime } from './world.ts';
 import type { Script } from './world.ts';
 
 /** One way for a run to end: what the world does, what a person does, and what must come of it. */
@@ -37,6 +38,35 @@ function firstSliceForever(): Script['activities'] {
   };
 }
 
+const running = { kind: 'running', live: 1, wanted: 1, replaced: 0, preempted: 0 } as const;
+
+/** A fleet that is in this state until it is started again; then it stores everything. */
+function startedAgain(state: FleetState): Script['activities'] {
+  let starts = 0;
+  const { activities } = createWorld({ pace: inRealTime });
+  return {
+    startFleet: () => {
+      starts += 1;
+      return Promise.resolve();
+    },
+    readFleet: () => Promise.resolve(starts === 1 ? state : running),
+    collectOutcomes: async (input) => {
+      const sample = await activities.collectOutcomes(input);
+      if (starts > 1) return sample;
+      return { ...sample, counts: { ...sample.counts, stored: 3 }, heard: 0, holding: 0 };
+    },
+  };
+}
+
+/** A fleet that is in this state while the first items are stored, and nobody does anything about it. */
+function leftAlone(state: FleetState): Script {
+  return {
+    pace: inRealTime,
+    slices: [{ counts: { stored: 3 } }, { counts: { stored: 10 } }],
+    activities: { readFleet: () => Promise.resolve(state) },
+  };
+}
+
 export const endingCases: readonly EndingCase[] = [
   {
     name: 'completed',
@@ -66,12 +96,42 @@ export const endingCases: readonly EndingCase[] = [
   },
   {
     name: 'completed-fleet-forgotten-and-started-again',
-    script: {
-      slices: [{ counts: { stored: 3 }, heard: 0 }, { counts: { stored: 10 } }],
-      activities: { readFleet: () => Promise.resolve({ kind: 'absent' }) },
-    },
+    script: { activities: startedAgain({ kind: 'absent' }) },
     expected: { kind: 'completed' },
     calls: ['startFleet', 'readFleet', 'startFleet', ...cleanUp],
+  },
+  {
+    name: 'completed-by-the-next-generation',
+    script: { activities: startedAgain({ kind: 'done' }) },
+    expected: { kind: 'completed' },
+    calls: ['startFleet', 'readFleet', 'startFleet', ...cleanUp],
+    neverCalled: ['reconcile'],
+  },
+  {
+    name: 'completed-while-the-cluster-was-away',
+    script: leftAlone({ kind: 'unknown', message: 'list Jobs: connect ECONNREFUSED' }),
+    expected: { kind: 'completed' },
+    calls: ['startFleet', 'readFleet', ...cleanUp],
+    neverCalled: ['scaleFleet', 'resumeFleet'],
+  },
+  {
+    name: 'completed-after-waiting-for-nodes',
+    script: leftAlone({ ...running, live: 0, waitingFor: 'a node: 0/2 nodes are available' }),
+    expected: { kind: 'completed' },
+    calls: ['startFleet', 'readFleet', ...cleanUp],
+    neverCalled: ['scaleFleet', 'resumeFleet'],
+  },
+  {
+    name: 'completed-after-adding-downloaders',
+    input: { workers: { min: 1, max: 3 } },
+    script: {
+      total: 100,
+      pace: inRealTime,
+      sampleEveryMs: 130_000,
+      slices: [{ counts: { stored: 3 }, holding: 4 }, { counts: { stored: 100 } }],
+    },
+    expected: { kind: 'completed' },
+    calls: ['startFleet', 'readFleet', 'scaleFleet', ...cleanUp],
   },
   {
     name: 'completed-after-reconcile',

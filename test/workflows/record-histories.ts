@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
@@ -7,8 +8,8 @@ import { endingCases } from './endings.ts';
 import { bundleWorkflows, runCase } from './run-case.ts';
 
 /**
- * `npm run record:history`: writes a history for every kind of ending. A recorded one is never replaced: it stands for runs
- * that began with the code of its day, so a change of the workflow adds new ones beside it under a new name.
+ * `npm run record:history`: writes a history for every kind of ending that has none yet. A recorded one is never replaced: it
+ * stands for runs that began with the code of its day, so a change of the workflow adds new ones beside it under a new name.
  */
 
 const folder = new URL('histories/', import.meta.url);
@@ -33,8 +34,9 @@ const environment = await TestWorkflowEnvironment.createLocal({
 try {
   const bundle = await bundleWorkflows();
   for (const endingCase of endingCases) {
-    const { history } = await runCase(environment, bundle, endingCase);
     const file = `${endingCase.name}${suffix === '' ? '' : `-${suffix}`}.json`;
+    if (existsSync(new URL(file, folder))) continue;
+    const { history } = await runCase(environment, bundle, endingCase);
     await writeFile(new URL(file, folder), `${withoutMachine(historyToJSON(history))}\n`, {
       flag: 'wx',
     });

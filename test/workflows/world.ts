@@ -1,4 +1,5 @@
-import { Context } from '@temporalio/activity';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ApplicationFailure, Context } from '@temporalio/activity';
 import type { Activities } from '../../activities/index.ts';
 import { noCounts } from '../../domain/counts.ts';
 import type { Counts } from '../../domain/counts.ts';
@@ -18,6 +19,8 @@ export type Script = {
   readonly slices?: readonly Slice[];
   /** Samples lie so far apart, ms. */
   readonly sampleEveryMs?: number;
+  /** Makes a slice last; missing: it takes no time. The last one, which ends when all is quiet, never does. */
+  readonly pace?: (sliceMs: number) => Promise<void>;
   /** Activities that do something else. */
   readonly activities?: Partial<Activities>;
 };
@@ -48,13 +51,14 @@ export function createWorld(script: Script): World {
     scaleFleet: nothing,
     suspendFleet: nothing,
     resumeFleet: nothing,
-    collectOutcomes: () => {
+    collectOutcomes: async ({ sliceMs, until }) => {
+      if (until === 'slice-ends') await script.pace?.(sliceMs);
       const seen = slices[Math.min(collected, slices.length - 1)];
       collected += 1;
       const startMs = Context.current().info.currentAttemptScheduledTimestampMs;
       const first = firstSample(snapshot, startMs + collected * (script.sampleEveryMs ?? 1));
       const counts = { ...noCounts, ...first.counts, ...seen?.counts };
-      return Promise.resolve({ ...first, heard: 1, holding: 1, ...seen, counts });
+      return { ...first, heard: 1, holding: 1, ...seen, counts };
     },
     reconcile: () => Promise.resolve({ republished: total }),
     stopFleet: nothing,
@@ -69,6 +73,15 @@ export function createWorld(script: Script): World {
     ...script.activities,
   };
   return { calls, activities: remember(activities, calls) };
+}
+
+/** Slices last as long as they are asked to. */
+export const inRealTime = (sliceMs: number): Promise<void> => sleep(sliceMs);
+
+/** The same on a server that skips time: it does so while no activity runs, so the slice waits for its second attempt. */
+export async function inSkippedTime(sliceMs: number): Promise<void> {
+  if (Context.current().info.attempt > 1) return;
+  throw ApplicationFailure.create({ message: 'the slice takes time', nextRetryDelay: sliceMs });
 }
 
 /** A slice that lasts until it is cancelled, as a real one would when nothing happens. */

@@ -1,0 +1,32 @@
+import { failureTypes } from '../domain/failure-types.ts';
+import { number } from './details.ts';
+import { runFailure } from './failure.ts';
+import { outstandingOf, runFolderAddress } from './run-state.ts';
+import type { RunState } from './run-state.ts';
+import { show } from './show.ts';
+import { reconcile } from './steps.ts';
+
+/** Reconciliations in a row that brought nothing, after which the rest is called unaccounted. */
+const maxFruitlessRounds = 3;
+
+/**
+ * Publishes again what has no outcome and is in nobody's hands.
+ * @throws ApplicationFailure `Unaccounted` when that was in vain too often.
+ */
+export async function bringBack(state: RunState): Promise<void> {
+  if (state.snapshot === null) throw new Error('bring back: the run has no snapshot yet');
+  const unsettled = number(outstandingOf(state));
+  state.fruitlessRounds += 1;
+  if (state.fruitlessRounds > maxFruitlessRounds) {
+    throw runFailure(
+      failureTypes.Unaccounted,
+      `${unsettled} items have no outcome after they were published again ${maxFruitlessRounds} times — their keys are in ${runFolderAddress(state)}remaining.txt`,
+    );
+  }
+  show(state, state.phase, `${unsettled} items are unaccounted for: publishing them again`);
+  await reconcile.executeWithOptions(
+    { summary: `Publish ${unsettled} unaccounted items again (round ${state.fruitlessRounds})` },
+    [{ run: state.run, snapshot: state.snapshot }],
+  );
+  state.lastMovedAtMs = Date.now();
+}

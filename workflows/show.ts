@@ -1,0 +1,19 @@
+import { setCurrentDetails } from '@temporalio/workflow';
+import type { Progress } from '../domain/progress.ts';
+import { renderDetails } from './details.ts';
+import { progressOf } from './run-state.ts';
+import type { RunState } from './run-state.ts';
+
+/** Says where the run stands, to queries and in the Web UI. */
+export function show(state: RunState, phase: RunState['phase'], sentence: string): Progress {
+  state.phase = phase;
+  state.sentence = sentence;
+  const progress = progressOf(state);
+  setCurrentDetails(renderDetails(progress));
+  return progress;
+}
+
+/** Whether the run is between its start of downloaders and their stop. */
+export function hasDownloaders({ phase }: RunState): boolean {
+  return phase === 'downloading' || phase === 'paused';
+}
