@@ -55,14 +55,14 @@ export type FleetLook = {
 };
 
 /**
- * The number to scale a running fleet up to; null when it is to stay as it is. It grows by what the waiting items fill, and
- * only when all that were asked for are there and busy, so that who ended idle is not called back for nothing.
+ * The number to scale a running fleet up to; null when it is to stay as it is. It grows by what the waiting items fill, to `min`
+ * at least, and only when all that were asked for are there and busy, so that who ended idle is not called back for nothing.
  */
 export function planScaleUp(look: FleetLook): number | null {
   const { sample, wanted, waiting, slots } = look;
   const areAllBusy = sample.heard >= wanted && sample.idle === 0;
   if (waiting <= 0 || !areAllBusy || sample.asOfMs < look.enoughUntilMs) return null;
-  const useful = wanted + Math.ceil(waiting / slots);
+  const useful = Math.max(look.workers.min, wanted + Math.ceil(waiting / slots));
   const target = Math.min(useful, planFleetSize(look.outstanding, slots, look.workers));
   return target > wanted ? target : null;
 }

@@ -66,6 +66,10 @@ describe('planScaleUp', () => {
     assert.equal(planScaleUp({ ...look, waiting: 1 }), 3);
   });
 
+  it('has min again while anything waits', () => {
+    assert.equal(planScaleUp({ ...look, waiting: 1, workers: { min: 6, max: 6 } }), 6);
+  });
+
   it('never goes above what is outstanding or asked for, nor below what there is', () => {
     assert.equal(planScaleUp({ ...look, waiting: 900, outstanding: 1_000 }), 10);
     assert.equal(planScaleUp({ ...look, workers: { min: 2, max: 2 } }), null);

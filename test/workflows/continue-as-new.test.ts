@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { Context } from '@temporalio/activity';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import type { WorkflowBundleWithSourceMap } from '@temporalio/worker';
 import { ensurePart } from '../../infra/local/install/part.ts';
 import { findTemporalCli } from '../../infra/local/install/temporal-cli.ts';
+import { scaleUpdate } from '../../workflows/messages.ts';
 import { bundleWorkflows, runCase } from './run-case.ts';
+import { createWorld } from './world.ts';
+import type { Script } from './world.ts';
 
 /** The server suggests continue-as-new after so many events; by default after thousands. */
 const suggestAfterEvents = 60;
@@ -57,5 +61,48 @@ describe('a run whose history has grown', () => {
       run.ending.result.runFolder,
       new RegExp(`-${firstRunId.replaceAll('-', '').slice(-12)}/$`),
     );
+  });
+
+  it('keeps the number that it was scaled to', async () => {
+    const total = 40;
+    const script: Script = {
+      total,
+      slices: Array.from({ length: total + 1 }, (_, stored) => ({ counts: { stored } })),
+    };
+    const { activities } = createWorld(script);
+    const scaled = Promise.withResolvers<void>();
+    const executions: string[] = [];
+    const started: number[] = [];
+    await runCase(environment, bundle, {
+      name: 'long-and-scaled',
+      script: {
+        ...script,
+        activities: {
+          collectOutcomes: async (input) => {
+            await scaled.promise;
+            return activities.collectOutcomes(input);
+          },
+          startFleet: ({ workers }) => {
+            started.push(workers);
+            return Promise.resolve();
+          },
+          // Somebody deletes it when the run goes on in its second execution.
+          readFleet: (input) => {
+            const { runId = '' } = Context.current().info.workflowExecution ?? {};
+            if (!executions.includes(runId)) executions.push(runId);
+            return executions.length === 2 && started.length === 1
+              ? Promise.resolve({ kind: 'absent' })
+              : activities.readFleet(input);
+          },
+        },
+      },
+      meanwhile: async (run) => {
+        await run.executeUpdate(scaleUpdate, { args: [3] });
+        scaled.resolve();
+      },
+      expected: { kind: 'completed' },
+      calls: [],
+    });
+    assert.deepEqual(started, [1, 3]);
   });
 });
