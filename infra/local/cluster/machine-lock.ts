@@ -5,12 +5,18 @@ import { connect, createServer } from 'node:net';
  * A name that only one process of a machine can listen on. It is no file (the 0 says so): the kernel frees it with the
  * process that has it, however that dies.
  */
-const lockName = '\0spotloop-cluster';
+const clusterLock = '\0spotloop-cluster';
 /** Whoever has the lock answers at once, unless it is busy or stopped. */
 const answerMs = 2_000;
 
-/** Takes the machine for this process and gives back how to release it; throws when another cluster of ours runs. */
-export async function lockMachine(folder: string): Promise<() => Promise<void>> {
+/**
+ * Takes the machine for this process and gives back how to release it; throws when another cluster of ours runs, with its
+ * process and folder. A test that must not meet real clusters has a lock of another name.
+ */
+export async function lockMachine(
+  folder: string,
+  lockName: string = clusterLock,
+): Promise<() => Promise<void>> {
   const server = createServer((socket) => {
     socket.on('error', () => {});
     socket.end(`process ${process.pid} in ${folder}`);
@@ -21,7 +27,7 @@ export async function lockMachine(folder: string): Promise<() => Promise<void>> 
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
     throw new Error(
-      `start a cluster in ${folder}: one is running on this machine already (${await askHolder()}) — stop it first`,
+      `start a cluster in ${folder}: one is running on this machine already (${await askHolder(lockName)}) — stop it first`,
       { cause: error },
     );
   }
@@ -33,7 +39,7 @@ export async function lockMachine(folder: string): Promise<() => Promise<void>> 
   };
 }
 
-function askHolder(): Promise<string> {
+function askHolder(lockName: string): Promise<string> {
   return new Promise((resolve) => {
     const socket = connect(lockName);
     let answer = '';
