@@ -1,18 +1,18 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { existsSync, statSync, utimesSync, watch } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { existsSync, statSync, watch } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
-import type { Assignment } from '../../../domain/assignment.ts';
-import { touchIntervalMs } from '../../../workers/downloader/health.ts';
-import { createWorld, eventually, everythingIn, startProcess } from './world.ts';
+import { promisify } from 'node:util';
+import { createPod } from './pod.ts';
+import { createWorld, eventually } from './world.ts';
 import type { World } from './world.ts';
 
 /** How a downloader ends, as its pod shows it: exit code, termination message, health files, and what it leaves. */
+const execute = promisify(execFile);
 let world: World;
 const servers: Server[] = [];
 before(async () => {
@@ -26,40 +26,8 @@ after(async () => {
 /** kubernetes.io/docs/concepts/overview/working-with-objects/names#dns-subdomain-names */
 const longestPodName = 253;
 
-/** A run of a shell script per item, with the files of a pod. `started` tells which keys' scripts have begun. */
-async function podOf(script: string, overrides: Partial<Assignment> = {}) {
-  const run = await world.run({ kind: 'command', name: 'it', extension: '' }, overrides);
-  const folder = await mkdtemp(join(world.stack.folder, 'pod-'));
-  const started = join(folder, 'started');
-  await mkdir(started);
-  const commandsFile = join(folder, 'commands.json');
-  const argv = ['sh', '-c', `touch '${started}'/"$SPOTLOOP_KEY"; ${script}`];
-  await writeFile(commandsFile, JSON.stringify({ it: { argv } }));
-  const messageFile = join(folder, 'termination-log');
-  await writeFile(
-    messageFile,
-    'what was there before, and is longer than what comes now'.repeat(9),
-  );
-  const health = join(folder, 'health');
-  const variables = {
-    SPOTLOOP_COMMANDS_FILE: commandsFile,
-    SPOTLOOP_TERMINATION_MESSAGE_FILE: messageFile,
-    SPOTLOOP_HEALTH_FOLDER: health,
-  };
-  return {
-    run,
-    health,
-    messageFile,
-    start: (more: Record<string, string> = {}) => run.start({ ...variables, ...more }),
-    message: () => readFile(messageFile, 'utf8'),
-    hasStarted: (key: string) => eventually(`${key} starts`, () => existsSync(join(started, key))),
-    isReady: () => eventually('ready', () => existsSync(join(health, 'ready'))),
-    async assertNothingIsLeft() {
-      assert.deepEqual(await everythingIn(run.staging), []);
-      assert.deepEqual(await everythingIn(health), []);
-    },
-  };
-}
+/** A busy machine sees an end later than it was. */
+const latenessMs = 1_500;
 
 /** A server that takes connections and says nothing; `connected` resolves with the first. */
 async function silentServer() {
@@ -111,7 +79,7 @@ function sabotage(health: string, code: string): Record<string, string> {
 
 describe('a downloader that ends', { concurrency: 4 }, () => {
   it('with nothing to do exits 0 and says so', async () => {
-    const pod = await podOf('true', { idleExitMs: 1_000 });
+    const pod = await createPod(world, 'true', { idleExitMs: 1_000 });
     const inode = statSync(pod.messageFile).ino;
     assert.equal((await pod.start().ended).code, 0);
     assert.equal(await pod.message(), 'idle: nothing to do for 1s');
@@ -121,7 +89,7 @@ describe('a downloader that ends', { concurrency: 4 }, () => {
 
   it('has told all along, in beats and logs, the whole name of its pod', async () => {
     const name = `pod-${'x'.repeat(longestPodName - 4)}`;
-    const pod = await podOf('true', { idleExitMs: 500 });
+    const pod = await createPod(world, 'true', { idleExitMs: 500 });
     const downloader = pod.start({ SPOTLOOP_DOWNLOADER: name });
     assert.equal((await pod.run.beat(({ state }) => state === 'leaving')).downloader, name);
     assert.equal((await downloader.ended).code, 0);
@@ -132,7 +100,7 @@ describe('a downloader that ends', { concurrency: 4 }, () => {
   });
 
   it('because its run is over exits 0 and says so', async () => {
-    const pod = await podOf('true');
+    const pod = await createPod(world, 'true');
     const downloader = pod.start();
     await pod.isReady();
     const { subscriber, projectId } = world.clients;
@@ -145,7 +113,7 @@ describe('a downloader that ends', { concurrency: 4 }, () => {
   });
 
   it('misconfigured exits 64 and says the line of standard error, be it of the environment itself', async () => {
-    const pod = await podOf('true');
+    const pod = await createPod(world, 'true');
     const wrongs: Record<string, string>[] = [
       { SPOTLOOP_GRACE_SECONDS: 'soon' },
       { SPOTLOOP_COMMANDS_FILE: '/nowhere' },
@@ -165,11 +133,8 @@ describe('a downloader that ends', { concurrency: 4 }, () => {
       'a rejection': "void Promise.reject(new Error('cosmic\\nray'));",
     };
     for (const [what, code] of Object.entries(crashes)) {
-      const pod = await podOf('echo $$ > "$SPOTLOOP_PIDS/$SPOTLOOP_KEY"; exec sleep 120');
       const pids = await mkdtemp(join(world.stack.folder, 'pids-'));
-      const file = join(pod.health, '..', 'commands.json');
-      const text = await readFile(file, 'utf8');
-      await writeFile(file, text.replaceAll('$SPOTLOOP_PIDS', pids));
+      const pod = await createPod(world, `echo $$ > '${pids}'/"$SPOTLOOP_KEY"; exec sleep 120`);
       await pod.run.publish([{ key: 'a' }]);
       const crash = `const wait = setInterval(() => {
         if (!existsSync(${JSON.stringify(join(pids, 'a'))})) return;
@@ -186,14 +151,14 @@ describe('a downloader that ends', { concurrency: 4 }, () => {
   });
 
   it('exits as it would where the message cannot be written', async () => {
-    const pod = await podOf('true', { idleExitMs: 500 });
+    const pod = await createPod(world, 'true', { idleExitMs: 500 });
     const downloader = pod.start({ SPOTLOOP_TERMINATION_MESSAGE_FILE: '/nowhere/log' });
     assert.equal((await downloader.ended).code, 0);
     assert.match(downloader.stderr(), /^write termination message to \/nowhere\/log: ENOENT/);
   });
 
   it('at SIGTERM exits 143 and says what became of its items, however often it is told', async () => {
-    const pod = await podOf('case $SPOTLOOP_KEY in quick) sleep 2;; *) sleep 60;; esac');
+    const pod = await createPod(world, 'case $SPOTLOOP_KEY in quick) sleep 2;; *) sleep 60;; esac');
     await pod.run.publish([{ key: 'quick' }, { key: 'slow1' }, { key: 'slow2' }]);
     const downloader = pod.start({ SPOTLOOP_GRACE_SECONDS: '8' });
     for (const key of ['quick', 'slow1', 'slow2']) await pod.hasStarted(key);
@@ -204,7 +169,8 @@ describe('a downloader that ends', { concurrency: 4 }, () => {
     downloader.child.kill('SIGTERM');
     downloader.child.kill('SIGINT');
     assert.deepEqual(await downloader.ended, { code: 143, signal: null });
-    assert.ok(performance.now() - termMs < 8_000);
+    const tookMs = performance.now() - termMs;
+    assert.ok(tookMs < 8_000 + latenessMs, `${tookMs} ms; ${downloader.stdout()}`);
     const line = 'SIGTERM: 1 item settled, 2 released within the grace time';
     assert.equal(await pod.message(), line);
     assert.equal(downloader.stderr(), `spotloop downloader: ${line}\n`);
@@ -214,7 +180,7 @@ describe('a downloader that ends', { concurrency: 4 }, () => {
 
   for (const graceSeconds of [2, 3]) {
     it(`releases also within a grace time of ${graceSeconds} s`, async () => {
-      const pod = await podOf('sleep 60');
+      const pod = await createPod(world, 'sleep 60');
       await pod.run.publish([{ key: 'a' }, { key: 'b' }]);
       const downloader = pod.start({ SPOTLOOP_GRACE_SECONDS: String(graceSeconds) });
       await pod.hasStarted('a');
@@ -229,7 +195,7 @@ describe('a downloader that ends', { concurrency: 4 }, () => {
   }
 
   it('ends within its grace time when Pub/Sub has fallen silent, and leaves nothing', async () => {
-    const pod = await podOf('sleep 60');
+    const pod = await createPod(world, 'sleep 60');
     const way = await fragileWay();
     await pod.run.publish([{ key: 'a' }]);
     const downloader = pod.start({
@@ -242,7 +208,7 @@ describe('a downloader that ends', { concurrency: 4 }, () => {
     downloader.child.kill('SIGTERM');
     assert.deepEqual(await downloader.ended, { code: 143, signal: null });
     const tookMs = performance.now() - termMs;
-    assert.ok(tookMs < 6_000, `${tookMs} ms`);
+    assert.ok(tookMs < 6_000 + latenessMs, `${tookMs} ms`);
     assert.equal(
       await pod.message(),
       'SIGTERM: 0 items settled, 0 released within the grace time; 1 left until their leases end',
@@ -251,7 +217,7 @@ describe('a downloader that ends', { concurrency: 4 }, () => {
   });
 
   it('leaves at once at SIGTERM while its rights are checked', async () => {
-    const pod = await podOf('true');
+    const pod = await createPod(world, 'true');
     const server = await silentServer();
     const downloader = pod.start({ STORAGE_EMULATOR_HOST: `http://${server.address}` });
     await server.connected;
@@ -266,13 +232,13 @@ describe('a downloader that ends', { concurrency: 4 }, () => {
   });
 
   it('leaves at once at SIGTERM while it removes what a dead predecessor staged', async () => {
-    const pod = await podOf('true');
+    const pod = await createPod(world, 'true');
     const dead = join(pod.run.staging, 'downloader-dead');
     const attempt = join(dead, 'attempt-1');
     await mkdir(attempt, { recursive: true });
     await writeFile(join(dead, 'owner'), '');
     const manyFiles = 40_000;
-    execFileSync('sh', ['-c', `cd "$1" && seq ${manyFiles} | xargs touch`, 'sh', attempt]);
+    await execute('sh', ['-c', `cd "$1" && seq ${manyFiles} | xargs touch`, 'sh', attempt]);
     const ownIsMade = Promise.withResolvers<void>();
     const watcher = watch(pod.run.staging, () => ownIsMade.resolve());
     const downloader = pod.start();
@@ -283,51 +249,5 @@ describe('a downloader that ends', { concurrency: 4 }, () => {
     assert.equal(await pod.message(), 'SIGTERM: nothing was in hand');
     assert.deepEqual(await readdir(pod.run.staging), ['downloader-dead'], 'its own is gone');
     assert.ok(existsSync(join(dead, 'owner')), 'the next one can tell that it is dead');
-  });
-});
-
-describe("the probes of a downloader's pod", { concurrency: 2 }, () => {
-  const isAlive = (health: string): boolean => {
-    const probe = 'test -n "$(find "$SPOTLOOP_HEALTH_FOLDER/alive" -mmin -1)"';
-    try {
-      execFileSync('sh', ['-c', probe], {
-        env: { ...process.env, SPOTLOOP_HEALTH_FOLDER: health },
-      });
-      return true;
-    } catch {
-      return false;
-    }
-  };
-  const makeOld = (health: string): void => {
-    const twoMinutesAgo = Date.now() / 1000 - 120;
-    utimesSync(join(health, 'alive'), twoMinutesAgo, twoMinutesAgo);
-  };
-
-  it('find it alive, until its event loop hangs', async () => {
-    const pod = await podOf('true');
-    const downloader = pod.start();
-    await pod.isReady();
-    assert.ok(isAlive(pod.health));
-    makeOld(pod.health);
-    assert.ok(!isAlive(pod.health));
-    await eventually('a touch', () => isAlive(pod.health));
-    downloader.child.kill('SIGSTOP');
-    makeOld(pod.health);
-    await sleep(touchIntervalMs + 2_000);
-    assert.ok(!isAlive(pod.health));
-    downloader.child.kill('SIGCONT');
-    await eventually('a touch', () => isAlive(pod.health));
-    downloader.child.kill('SIGTERM');
-    assert.equal((await downloader.ended).code, 143);
-  });
-
-  it('meet a configuration error where their folder cannot be written', async () => {
-    const pod = await podOf('true');
-    const downloader = startProcess({
-      ...pod.run.variables(),
-      SPOTLOOP_HEALTH_FOLDER: `${pod.messageFile}/inside`,
-    });
-    assert.equal((await downloader.ended).code, 64);
-    assert.match(downloader.stderr(), /health folder .*ENOTDIR.* — set SPOTLOOP_HEALTH_FOLDER/);
   });
 });
