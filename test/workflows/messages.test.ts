@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { CancelledFailure } from '@temporalio/common';
 import { pauseUpdate, resumeUpdate, scaleUpdate } from '../../workflows/messages.ts';
 import { assertCompleted, minuteMs, nobody, openStage, running, tell } from './story.ts';
@@ -54,6 +55,31 @@ describe('a run whose downloaders could not be started yet', () => {
     assert.deepEqual(told.asked, ['suspend', 'stop']);
     assert.equal(told.sentences.at(-1), paused);
     assert.equal(told.calls.at(-1), 'writeReport');
+  });
+
+  it('is not cleaned up after before a start that is under way has ended', async () => {
+    const starting = Promise.withResolvers<void>();
+    const cancelled = Promise.withResolvers<void>();
+    const stopping = Promise.withResolvers<void>();
+    const told = await tell(stage, {
+      fault: async (call) => {
+        if (call === 'stop') stopping.resolve();
+        if (call !== 'start') return;
+        starting.resolve();
+        await cancelled.promise;
+        // The time in which a stop would come that does not wait.
+        await Promise.race([stopping.promise, sleep(1_000)]);
+      },
+      fleet: () => ({ kind: 'absent' }),
+      sample: () => nobody,
+      meanwhile: async (run) => {
+        await starting.promise;
+        await run.cancel();
+        cancelled.resolve();
+      },
+    });
+    assert.equal(told.ending.kind, 'failed');
+    assert.deepEqual(told.asked, ['start 1', 'stop']);
   });
 
   it('is scaled and paused once they are', async () => {

@@ -43,7 +43,7 @@ export type Story = {
   /** What a person does in the middle of a slice. */
   readonly meanwhile?: (run: WorkflowHandle<typeof downloadRun>, now: Moment) => Promise<unknown>;
   /** What a call of the fleet throws. */
-  readonly fault?: (call: string, now: Moment) => Error | undefined;
+  readonly fault?: (call: string, now: Moment) => Error | undefined | Promise<undefined>;
 };
 
 export type Told = CaseRun & {
@@ -95,7 +95,7 @@ export async function tell({ environment, bundle }: Stage, story: Story): Promis
   };
   const ask = async (call: string, workers?: number) => {
     const now = await moment();
-    const fault = story.fault?.(call, now);
+    const fault = await story.fault?.(call, now);
     if (fault !== undefined) throw fault;
     asked.push({ call, atMs: now.ms, ...(workers === undefined ? {} : { workers }) });
   };
