@@ -1,0 +1,194 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { parseRunSpec, runSpecFields } from '../../domain/run-spec.ts';
+
+const least = { items: 'gs://lists/ids', destination: 'gs://videos/tmp' };
+
+function problemsOf(input: unknown): readonly string[] {
+  const parsed = parseRunSpec(input);
+  assert.equal(parsed.kind, 'invalid', 'it should not have parsed');
+  return parsed.problems;
+}
+
+describe('parseRunSpec, given what is wrong,', () => {
+  const refused: [string, unknown, RegExp][] = [
+    ['null', null, /^the input is not an object/],
+    ['a text', 'gs://a/b', /^the input is not an object/],
+    ['a missing list', { destination: 'gs://videos' }, /^"items" is missing — give the address/],
+    ['a missing destination', { items: ['a'] }, /^"destination" is missing — give a place/],
+    [
+      'an address it cannot read',
+      { ...least, items: 'ftp://x/y' },
+      /^"items" .*gs:\/\/, https:\/\/ or file:\/\//,
+    ],
+    ['an empty inline list', { ...least, items: [] }, /^"items" /],
+    [
+      'a misspelt field',
+      { ...least, concurency: 3 },
+      /^unknown field "concurency" — did you mean "concurrency"\?$/,
+    ],
+    [
+      'a field nobody knows',
+      { ...least, xyzzyxyzzy: 3 },
+      /^unknown field "xyzzyxyzzy" — known are items, destination/,
+    ],
+    [
+      'a misspelt field of the task',
+      { ...least, task: { kind: 'http', ulr: 'x' } },
+      /^unknown field "task.ulr" — did you mean "url"\?$/,
+    ],
+    [
+      'a misspelt task',
+      { ...least, task: { kind: 'ytdlp' } },
+      /^unknown task "ytdlp" — did you mean "yt-dlp"\?$/,
+    ],
+    [
+      'an unknown task',
+      { ...least, task: { kind: 'teleport' } },
+      /^unknown task "teleport" — known are yt-dlp, http, command$/,
+    ],
+    [
+      'a template without {key}',
+      { ...least, task: { kind: 'http', url: 'https://a/b' } },
+      /^"task.url" has no \{key\}/,
+    ],
+    [
+      'a template that is no http',
+      { ...least, task: { kind: 'http', url: 'file:///{key}' } },
+      /^"task.url" is not an http\(s\) address/,
+    ],
+    [
+      'a program for a name',
+      { ...least, task: { kind: 'command', name: '/bin/sh' } },
+      /^"task.name" is not a command name/,
+    ],
+    [
+      'an option that runs programs',
+      { ...least, task: { kind: 'yt-dlp', options: ['--exec=rm'] } },
+      /^"task.options\[0\]" is not an allowed option/,
+    ],
+    [
+      'an option that would take the next one for its value',
+      { ...least, task: { kind: 'yt-dlp', options: ['--match-filters'] } },
+      /^"task.options\[0\]" is not an allowed option — .*--match-filters=…/,
+    ],
+    [
+      'a flag with a value',
+      { ...least, task: { kind: 'yt-dlp', options: ['--no-playlist=x'] } },
+      /^"task.options\[0\]" is not an allowed option/,
+    ],
+    [
+      'an extension with a path',
+      { ...least, task: { kind: 'http', extension: '../x' } },
+      /^"task.extension" is not a file extension/,
+    ],
+    [
+      'a misspelt field of the pod',
+      { ...least, pod: { serviceacount: 'x' } },
+      /^unknown field "pod.serviceacount" — did you mean "serviceAccount"\?$/,
+    ],
+    [
+      'a misspelt field of its resources',
+      { ...least, pod: { resources: { request: { cpu: '1' } } } },
+      /^unknown field "pod.resources.request" — did you mean "requests"\?$/,
+    ],
+    [
+      'a quantity that is none',
+      { ...least, pod: { resources: { limits: { memory: '4GB' } } } },
+      /^"pod.resources.limits.memory" is not a quantity — write it like "500m", "2" or "4Gi"$/,
+    ],
+    [
+      "a label of Spotloop's own",
+      { ...least, pod: { labels: { 'spotloop-run': 'another' } } },
+      /^"pod.labels.spotloop-run" is one that Spotloop or Kubernetes sets itself/,
+    ],
+    ['a placement it does not know', { ...least, placement: 'two-per-node' }, /^"placement"/],
+    [
+      'a wrong type',
+      { ...least, attempts: '3' },
+      /^"attempts": .*expected (number|int), received string/,
+    ],
+    [
+      'quarantine before an item was worked on alone',
+      { ...least, maxDeaths: 2 },
+      /^"maxDeaths": too small/,
+    ],
+    ['a number out of range', { ...least, concurrency: 0 }, /^"concurrency": too small/],
+    [
+      'a duration without unit',
+      { ...least, leaseDeadline: '60' },
+      /^"leaseDeadline" is not a duration — write it like/,
+    ],
+    [
+      'a duration out of range',
+      { ...least, leaseDeadline: '5s' },
+      /^"leaseDeadline" is out of range — from 10s to 10m/,
+    ],
+    [
+      'a size that no object has',
+      { ...least, maxItemSize: '6TB' },
+      /^"maxItemSize" is out of range — up to 5TB/,
+    ],
+    ['a size without unit', { ...least, maxItemSize: '10' }, /^"maxItemSize" is not a size/],
+    ['min above max', { ...least, workers: { min: 3, max: 2 } }, /^"workers" has min above max/],
+    [
+      'a destination that is no bucket',
+      { ...least, destination: '/tmp' },
+      /^"destination" is not a place in Cloud Storage/,
+    ],
+    [
+      'a destination among run folders',
+      { ...least, destination: 'gs://abc/.spotloop/x' },
+      /^"destination" lies in \.spotloop\//,
+    ],
+    [
+      'a destination that climbs',
+      { ...least, destination: 'gs://abc/../x' },
+      /^"destination" holds "." or ".." between slashes/,
+    ],
+    [
+      'a share above all',
+      { ...least, tolerateFailures: '100.5%' },
+      /^"tolerateFailures" is neither/,
+    ],
+    [
+      'a share that is none',
+      { ...least, tolerateFailures: '500%' },
+      /^"tolerateFailures" is neither/,
+    ],
+  ];
+  for (const [what, input, message] of refused) {
+    it(`refuses ${what} in one clear line`, () => {
+      const problems = problemsOf(input);
+      assert.equal(problems.length, 1, problems.join('\n'));
+      assert.match(problems[0] ?? '', message);
+    });
+  }
+
+  it('reports all problems at once', () => {
+    assert.equal(problemsOf({ items: 5, destination: 'x', workers: 0, atempts: 1 }).length, 4);
+  });
+
+  it('answers whatever it is given and never throws', () => {
+    fc.assert(
+      fc.property(fc.anything(), (input) => {
+        const parsed = parseRunSpec(input);
+        assert.ok(
+          parsed.kind === 'valid' || parsed.problems.every((problem) => problem.length > 0),
+        );
+      }),
+    );
+    fc.assert(
+      fc.property(
+        fc.record(Object.fromEntries(runSpecFields.map((field) => [field, fc.anything()])), {
+          requiredKeys: [],
+        }),
+        (input) => {
+          const parsed = parseRunSpec(input);
+          assert.ok(parsed.kind === 'valid' || parsed.problems.length > 0);
+        },
+      ),
+    );
+  });
+});
