@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { KubeConfig, dumpYaml, loadYaml } from '@kubernetes/client-node';
@@ -25,6 +25,11 @@ const localResources = {
   requests: { cpu: '100m', memory: '256Mi' },
   limits: { memory: '1Gi' },
 };
+
+/** The programs that the task `command` has in pods: the local stack's, as a config map. */
+export const commandsConfigMap = 'spotloop-commands';
+const commandsFolder = '/etc/spotloop';
+const commandsFile = fileURLToPath(new URL('commands.json', import.meta.url));
 
 const manifests = fileURLToPath(new URL('../../k8s/', import.meta.url));
 
@@ -152,6 +157,8 @@ async function makeNamespace(place: Place, name: string): Promise<void> {
   await runKubectl(place, ['create', 'namespace', name]);
   const files = ['service-accounts.yaml', 'rbac.yaml'].map((file) => join(manifests, file));
   await runKubectl(place, ['apply', '-n', name, ...files.flatMap((file) => ['-f', file])]);
+  const commands = ['create', 'configmap', commandsConfigMap, `--from-file=${commandsFile}`];
+  await runKubectl(place, [...commands, '-n', name]);
 }
 
 /** What the Temporal worker's service account may, and no more. */
@@ -183,7 +190,7 @@ export async function runKubectl(
   return stdout;
 }
 
-/** k8s/job.yaml with what a cluster of one machine lacks: a way to its emulators, and room. */
+/** k8s/job.yaml with what a cluster of one machine lacks: a way to its emulators, programs, and room. */
 async function localTemplate(places: Readonly<Record<string, string>>): Promise<string> {
   const job = loadYaml<V1Job>(await readFile(join(manifests, 'job.yaml'), 'utf8'));
   const pod = job.spec?.template.spec;
@@ -196,6 +203,10 @@ async function localTemplate(places: Readonly<Record<string, string>>): Promise<
   downloader.env = [
     ...(downloader.env ?? []),
     ...Object.entries(places).map(([name, value]) => ({ name, value })),
+    { name: 'SPOTLOOP_COMMANDS_FILE', value: `${commandsFolder}/${basename(commandsFile)}` },
   ];
+  const volume = { name: 'commands' };
+  downloader.volumeMounts?.push({ ...volume, mountPath: commandsFolder, readOnly: true });
+  pod.volumes?.push({ ...volume, configMap: { name: commandsConfigMap } });
   return dumpYaml(job);
 }

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { ApplicationFailure, WorkflowFailedError } from '@temporalio/client';
 import { BatchV1Api, CoreV1Api, KubeConfig } from '@kubernetes/client-node';
 import type { V1Job, V1Pod } from '@kubernetes/client-node';
 import { runLabel } from '../../domain/labels.ts';
@@ -8,6 +10,7 @@ import { runName } from '../../domain/names.ts';
 import type { Progress, RunResult } from '../../domain/progress.ts';
 import type { RunSpecInput } from '../../domain/run-spec.ts';
 import type { Cluster } from '../../infra/local/cluster/cluster.ts';
+import { startTemporalWorker } from '../../infra/local/temporal-worker.ts';
 import { clipOf } from '../../infra/local/site/clip.ts';
 import type { KubernetesFleet } from '../../infra/local/kubernetes-fleet.ts';
 import { progressQuery } from '../../workflows/messages.ts';
@@ -60,6 +63,27 @@ async function start(): Promise<ClusterStack> {
   };
 }
 
+/** A namespace of its own, and a Temporal worker whose Jobs are there. */
+export type Corner = { readonly namespace: string; readonly taskQueue: string };
+
+/** Makes a corner of the cluster; its Temporal worker ends with the test, and has the variables given. */
+export async function addCorner(
+  world: ClusterStack,
+  test: TestContext,
+  name: string,
+  variables: Readonly<Record<string, string>> = {},
+): Promise<Corner> {
+  const namespace = uniqueName(name);
+  const env = await world.kubernetes.addNamespace(namespace);
+  const worker = await startTemporalWorker({
+    env: { ...world.stack.env, ...env, SPOTLOOP_TASK_QUEUE: namespace, ...variables },
+    logFolder: join(world.stack.logFolder, namespace),
+    report: (line) => test.diagnostic(line),
+  });
+  test.after(() => worker.stop());
+  return { namespace, taskQueue: namespace };
+}
+
 /** A run of a test, by the name that all it owns carries. */
 export type ClusterRun = {
   readonly handle: RunHandle;
@@ -69,29 +93,44 @@ export type ClusterRun = {
   readonly prefix: string;
 };
 
-/** How long the site lets a clip take, seconds. */
-type Items = { readonly count: number; readonly seconds?: number };
+/** A list: so many keys, or these; the site takes so many seconds for each, or for the first of them. */
+type Items = (
+  { readonly count: number; readonly keys?: undefined } | { readonly keys: readonly string[] }
+) & {
+  readonly seconds?: number;
+  readonly slow?: { readonly first: number; readonly seconds: number };
+};
 
 /** The shortest lease that Pub/Sub has: what a dead pod held comes back after it. */
 const leaseDeadline = '10s';
+
+/** The task that fetches the site's clips without yt-dlp. */
+export function clips(world: ClusterStack) {
+  const url = `${world.stack.site.address}/clips/{key}.mp4`;
+  return { kind: 'http', url, extension: 'mp4' } as const;
+}
 
 /** Starts a run whose items are clips of the site, fetched by `http`; slow ones take so many seconds each. */
 export async function startRun(
   world: ClusterStack,
   name: string,
   items: Items,
-  more: Partial<RunSpecInput> = {},
+  { corner, ...more }: Partial<RunSpecInput> & { corner?: Corner } = {},
 ): Promise<ClusterRun> {
   const prefix = uniqueName(name);
-  const keys = Array.from({ length: items.count }, (_, n) => `${prefix}-${n}`);
+  const keys =
+    items.keys ?? Array.from({ length: items.count }, (_, position) => `${prefix}-${position}`);
   if (items.seconds !== undefined) await makeSlow(world, keys, items.seconds);
-  const handle = await world.start(prefix, {
-    items: keys,
+  const { first, seconds } = items.slow ?? { first: 0, seconds: 0 };
+  await makeSlow(world, keys.slice(0, first), seconds);
+  const input = {
+    items: [...keys],
     destination: `gs://spotloop-local/${prefix}/`,
-    task: { kind: 'http', url: `${world.stack.site.address}/clips/{key}.mp4`, extension: 'mp4' },
+    task: clips(world),
     leaseDeadline,
     ...more,
-  });
+  };
+  const handle = await world.start(prefix, input, corner?.taskQueue);
   return { handle, name: nameOf(handle), keys, prefix };
 }
 
@@ -154,6 +193,12 @@ export function disruptionOf(pod: V1Pod | undefined) {
   return pod?.status?.conditions?.find(({ type }) => type === 'DisruptionTarget');
 }
 
+/** How many disruptions the pod's index had before it, by the Job controller's count. */
+export function disruptionsBefore({ metadata }: V1Pod): number {
+  const count = metadata?.annotations?.['batch.kubernetes.io/job-index-ignored-failure-count'];
+  return Number(count ?? 0);
+}
+
 export function indexOf(pod: V1Pod): string {
   return pod.metadata?.annotations?.['batch.kubernetes.io/job-completion-index'] ?? '';
 }
@@ -208,6 +253,21 @@ export async function assertExact(world: ClusterStack, run: ClusterRun): Promise
   );
   await assertNothingLeft(world, run);
   return result;
+}
+
+/** The message and type that a run failed with, as Temporal shows them. */
+export async function failureOf({
+  handle,
+}: ClusterRun): Promise<{ type: string; message: string }> {
+  try {
+    await handle.result();
+  } catch (error) {
+    assert.ok(error instanceof WorkflowFailedError, String(error));
+    const { cause } = error;
+    assert.ok(cause instanceof ApplicationFailure, String(cause));
+    return { type: cause.type ?? '', message: cause.message };
+  }
+  return assert.fail('the run did not fail');
 }
 
 /** Lines of a run's results, in the list's order. */

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { Client, Connection } from '@temporalio/client';
 import type { WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
-import { startStack } from '../../infra/local/stack.ts';
+import { startStack, taskQueue } from '../../infra/local/stack.ts';
 import type { Stack, StackOptions } from '../../infra/local/stack.ts';
 import type { RunSpecInput } from '../../domain/run-spec.ts';
 import type { downloadRun } from '../../workflows/index.ts';
@@ -18,8 +18,8 @@ export type RunHandle = WorkflowHandleWithFirstExecutionRunId<typeof downloadRun
 export type RunStack = {
   readonly stack: Stack;
   readonly client: Client;
-  /** Starts a run as a person would. */
-  start(workflowId: string, input: Partial<RunSpecInput>): Promise<RunHandle>;
+  /** Starts a run as a person would; without a task queue on the stack's own. */
+  start(workflowId: string, input: Partial<RunSpecInput>, taskQueue?: string): Promise<RunHandle>;
   /** The `temporal` program with this stack's address; resolves to what it prints. */
   temporal(...args: string[]): Promise<string>;
   /** Names of the objects under a prefix of the bucket, sorted. */
@@ -38,9 +38,21 @@ const run = promisify(execFile);
 /** How often {@link waitUntil} looks, ms. */
 const lookEveryMs = 50;
 
-/** Waits for a state; the test's own time-out ends it when that never comes. */
-export async function waitUntil(isSo: () => Promise<boolean>): Promise<void> {
-  while (!(await isSo())) await sleep(lookEveryMs);
+/** A minute and a half is more than anything waited for takes, even where other tests share two cores. */
+const patienceMs = 90_000;
+
+/** Waits for a state. What never comes is an error that says what was waited for, as the condition is written. */
+export async function waitUntil(
+  isSo: () => Promise<boolean>,
+  forMs: number = patienceMs,
+): Promise<void> {
+  const endMs = performance.now() + forMs;
+  while (!(await isSo())) {
+    if (performance.now() > endMs) {
+      throw new Error(`waited ${forMs / 1000} s in vain for ${isSo.toString()}`);
+    }
+    await sleep(lookEveryMs);
+  }
 }
 
 /** Items that have an outcome so far, as a watcher sees it. */
@@ -58,9 +70,9 @@ export async function startRunStack(
   return {
     stack,
     client,
-    start: (workflowId, input) =>
+    start: (workflowId, input, queue = taskQueue) =>
       client.workflow.start<typeof downloadRun>('downloadRun', {
-        taskQueue: 'spotloop',
+        taskQueue: queue,
         workflowId,
         args: [input],
       }),
