@@ -8,7 +8,7 @@
  *   node.ts               containerd and kubelet, in a machine of their own (node-machine.ts)
  *   fake-nodes.ts         nodes that only pretend, by the thousand
  */
-import { copyFile, constants, mkdir, rm } from 'node:fs/promises';
+import { copyFile, link, mkdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { CoreV1Api, KubeConfig } from '@kubernetes/client-node';
 import type { Report } from '../install/part.ts';
@@ -98,29 +98,26 @@ export async function startCluster(options: { folder: string; report: Report }):
     await Promise.all(nodes.map((node) => node.remove()));
   });
 
-  const starting = await Promise.allSettled([
-    startControlPlane({
-      folder,
-      logFolder,
-      kubernetesFolder: programs.kubernetesFolder,
-      identities: numbers.map((index) => ({
-        name: `node${index}`,
-        subject: `/O=system:nodes/CN=system:node:node${index}`,
-        reachedAs: [`DNS:node${index}`, `IP:${networkOf(index).address}`],
-      })),
-    }),
-    ...nodes.map((node) => node.prepare()),
-  ]);
-  const [first] = starting;
-  if (first.status === 'fulfilled') undo.defer(first.value.stop);
-  for (const one of starting) if (one.status === 'rejected') throw one.reason;
-  if (first.status === 'rejected') throw first.reason;
-  const plane = first.value;
+  const starting = startControlPlane({
+    folder,
+    logFolder,
+    kubernetesFolder: programs.kubernetesFolder,
+    identities: numbers.map((index) => ({
+      name: `node${index}`,
+      subject: `/O=system:nodes/CN=system:node:node${index}`,
+      reachedAs: [`DNS:node${index}`, `IP:${networkOf(index).address}`],
+    })),
+  }).then((started) => {
+    undo.defer(started.stop);
+    return started;
+  });
+  await finishAll([starting, ...nodes.map((node) => node.prepare())]);
+  const plane = await starting;
 
   const config = new KubeConfig();
   config.loadFromFile(plane.kubeconfig);
   const api = config.makeApiClient(CoreV1Api);
-  await Promise.all(nodes.map((node) => node.join(plane, api)));
+  await finishAll(nodes.map((node) => node.join(plane, api)));
   await waitForNamespace(api);
 
   let fakes: FakeNodes | undefined;
@@ -135,6 +132,7 @@ export async function startCluster(options: { folder: string; report: Report }):
   undo.defer(async () => {
     await Promise.all(nodes.map((node) => node.vanish()));
   });
+  let importCount = 0;
   const running = undo.move();
   let stopping: Promise<void> | undefined;
   return {
@@ -144,10 +142,11 @@ export async function startCluster(options: { folder: string; report: Report }):
     nodes,
     logFolder,
     importImage: async (archive) => {
-      const copy = join(folder, 'images', `${images.length}.tar`);
-      await copyFile(archive, copy, constants.COPYFILE_FICLONE);
-      images.push(copy);
-      await Promise.all(nodes.map((node) => node.importImage(copy)));
+      const kept = join(folder, 'images', `${importCount++}.tar`);
+      // No second copy of some hundred megabytes, where both are on one disk.
+      await link(archive, kept).catch(() => copyFile(archive, kept));
+      images.push(kept);
+      await Promise.all(nodes.map((node) => node.importImage(kept)));
     },
     stopApiServer: plane.stopApiServer,
     startApiServer: plane.startApiServer,
@@ -164,6 +163,11 @@ export async function startCluster(options: { folder: string; report: Report }):
     stopFakeNodes: stopFakes,
     stop: () => (stopping ??= running.disposeAsync()),
   };
+}
+
+/** Waits for all, also when one fails, so that nothing is under way any more when all is undone; then throws the first error. */
+async function finishAll(all: readonly Promise<unknown>[]): Promise<void> {
+  for (const one of await Promise.allSettled(all)) if (one.status === 'rejected') throw one.reason;
 }
 
 async function makePauseImage(folder: string, pause: string): Promise<string> {
