@@ -32,7 +32,8 @@ before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'spotloop-cluster-'));
   await writeShellImage(join(folder, 'shell.tar'), image);
   stateBefore = await readMachineState();
-  await start();
+  await start([]);
+  await cluster.importImage(join(folder, 'shell.tar'));
 });
 
 after(async () => {
@@ -40,12 +41,11 @@ after(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-async function start(): Promise<void> {
-  cluster = await startCluster({ folder: join(folder, 'c'), report });
+async function start(images: string[]): Promise<void> {
+  cluster = await startCluster({ folder: join(folder, 'c'), report, images });
   const config = new KubeConfig();
   config.loadFromFile(cluster.kubeconfig);
   api = config.makeApiClient(CoreV1Api);
-  await cluster.importImage(join(folder, 'shell.tar'));
 }
 
 function report(line: string): void {
@@ -240,7 +240,7 @@ describe('a cluster', { timeout: 300_000 }, () => {
     assert.equal(String(line), 'up\n');
     killed.kill('SIGKILL');
     await once(killed, 'exit');
-    await start();
+    await start([join(folder, 'shell.tar')]);
     assert.deepEqual(await listProcessesIn(join(folder, 'killed')), []);
     assert.deepEqual(await readdir(join(folder, 'killed')), ['logs']);
     await untilPhase(await startPod('exit 0'), 'Succeeded');

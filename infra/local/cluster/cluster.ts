@@ -5,16 +5,18 @@
  *   machine-lock.ts       one cluster at a time
  *   leftovers.ts          ends and removes what a killed one left
  *   control-plane.ts      etcd, API server, controllers, scheduler
+ *   image-store.ts        what images a new node has
  *   node.ts               containerd and kubelet, in a machine of their own (node-machine.ts)
  *   fake-nodes.ts         nodes that only pretend, by the thousand
  */
-import { copyFile, link, mkdir, rm } from 'node:fs/promises';
+import { copyFile, mkdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { CoreV1Api, KubeConfig } from '@kubernetes/client-node';
 import type { Report } from '../install/part.ts';
 import { startControlPlane } from './control-plane.ts';
 import { startFakeNodes } from './fake-nodes.ts';
 import type { FakeNodes } from './fake-nodes.ts';
+import { createImageStore } from './image-store.ts';
 import { assembleImage } from './images/assemble-image.ts';
 import { packLayer } from './images/pack-layer.ts';
 import { installCluster } from './install-cluster.ts';
@@ -64,7 +66,12 @@ const namespaceMs = 30_000;
  * Makes the programs where they are missing, starts a cluster whose files are all in `folder`, and resolves when both nodes
  * are Ready. Throws, with a way out, where another cluster, Docker or somebody else's kubelet runs.
  */
-export async function startCluster(options: { folder: string; report: Report }): Promise<Cluster> {
+export async function startCluster(options: {
+  folder: string;
+  report: Report;
+  /** Archives of images that are to be there from the start: half the work of importing them into running nodes. */
+  images?: readonly string[];
+}): Promise<Cluster> {
   const folder = resolve(options.folder);
   const programs = await installCluster(options.report);
   // What is to be undone, latest first; also when a later step fails.
@@ -82,7 +89,9 @@ export async function startCluster(options: { folder: string; report: Report }):
     await forgetCluster();
   });
 
-  const images = [await makePauseImage(folder, programs.pause)];
+  const images = createImageStore({ folder: join(folder, 'images'), logFolder, programs });
+  await images.add(await makePauseImage(folder, programs.pause));
+  for (const archive of options.images ?? []) await images.add(archive);
   const numbers = Array.from({ length: nodeCount }, (_, position) => position + 1);
   const nodes = numbers.map((index) =>
     createNode({
@@ -91,7 +100,7 @@ export async function startCluster(options: { folder: string; report: Report }):
       logFolder,
       programs,
       certificateFolder: join(folder, 'pki'),
-      listImages: () => images,
+      images,
     }),
   );
   undo.defer(async () => {
@@ -132,7 +141,6 @@ export async function startCluster(options: { folder: string; report: Report }):
   undo.defer(async () => {
     await Promise.all(nodes.map((node) => node.vanish()));
   });
-  let importCount = 0;
   const running = undo.move();
   let stopping: Promise<void> | undefined;
   return {
@@ -142,10 +150,7 @@ export async function startCluster(options: { folder: string; report: Report }):
     nodes,
     logFolder,
     importImage: async (archive) => {
-      const kept = join(folder, 'images', `${importCount++}.tar`);
-      // No second copy of some hundred megabytes, where both are on one disk.
-      await link(archive, kept).catch(() => copyFile(archive, kept));
-      images.push(kept);
+      const kept = await images.add(archive);
       await Promise.all(nodes.map((node) => node.importImage(kept)));
     },
     stopApiServer: plane.stopApiServer,

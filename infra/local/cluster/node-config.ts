@@ -50,6 +50,15 @@ disabled_plugins = ["io.containerd.snapshotter.v1.zfs", "io.containerd.snapshott
 `;
 }
 
+/** The configuration of a containerd that only imports images. */
+export function renderStoreConfig(): string {
+  return `version = 2
+disabled_plugins = ["io.containerd.grpc.v1.cri"]
+[plugins."io.containerd.internal.v1.opt"]
+  path = "/var/lib/containerd/opt"
+`;
+}
+
 /**
  * The pods' network: a bridge that is there already and has the gateway's address. With `isGateway` the plug-in would do
  * that itself, and make the whole machine forward packets.

@@ -7,7 +7,9 @@ import { dirname, join } from 'node:path';
 import type { CoreV1Api } from '@kubernetes/client-node';
 import { freePort } from '../free-port.ts';
 import type { RunningProcess } from '../process.ts';
+import { describeContainerd, environmentOf, importCommand } from './containerd.ts';
 import type { ControlPlane } from './control-plane.ts';
+import type { ImageStore } from './image-store.ts';
 import type { ClusterPrograms } from './install-cluster.ts';
 import { removeNodeObject, waitForNotReady, waitForReady } from './node-object.ts';
 import {
@@ -69,8 +71,7 @@ export type NodeOptions = {
   logFolder: string;
   programs: ClusterPrograms;
   certificateFolder: string;
-  /** The archives of all images so far. */
-  listImages: () => readonly string[];
+  images: ImageStore;
 };
 
 const busSocket = '/run/spotloop-bus';
@@ -101,11 +102,7 @@ export function createNode(options: NodeOptions): OwnedNode {
   };
 
   const importImage = async (archive: string): Promise<void> => {
-    await machine?.run(
-      `import the image ${archive} on ${name}`,
-      [join(nodeRoot, 'usr/bin/ctr'), '--namespace=k8s.io', 'images', 'import', '-'],
-      archive,
-    );
+    await machine?.run(`import the image ${archive} on ${name}`, importCommand(nodeRoot), archive);
   };
 
   const prepare = async (): Promise<void> => {
@@ -119,6 +116,7 @@ export function createNode(options: NodeOptions): OwnedNode {
       join(folder, 'cni', 'config', 'bridge.conflist'),
       renderNetworkConfig(trace, network),
     );
+    await options.images.copyTo(join(folder, 'containerd'));
     await createCgroups(trace);
     await createBridge(trace, network.address);
     machine = await startNodeMachine({
@@ -128,19 +126,13 @@ export function createNode(options: NodeOptions): OwnedNode {
       pause: programs.pause,
       logFolder,
     });
-    const libraries = ['usr/lib', 'lib'].map((one) => join(nodeRoot, one, libraryFolder()));
-    const env = {
-      PATH: `${join(nodeRoot, 'usr/bin')}:${join(nodeRoot, 'usr/sbin')}:${process.env['PATH']}`,
-      LD_LIBRARY_PATH: libraries.join(':'),
-      DBUS_SYSTEM_BUS_ADDRESS: `unix:path=${busSocket}`,
-    };
     const { start, startBeside } = machine;
     const startLogind = async (): Promise<RunningProcess> => {
       await start({
         name: `the bus of ${name}`,
         command: join(nodeRoot, 'usr/bin/dbus-daemon'),
         args: [`--config-file=${busConfig}`, '--nofork', '--nopidfile', '--print-address'],
-        env,
+        env: environmentOf(nodeRoot),
         logFile: join(logFolder, `${name}-bus.log`),
         ready: { kind: 'line', test: (line) => line.startsWith('unix:') },
       });
@@ -148,23 +140,22 @@ export function createNode(options: NodeOptions): OwnedNode {
         name: `logind of ${name}`,
         command: programs.logind,
         args: [],
-        env: { DBUS_SYSTEM_BUS_ADDRESS: env.DBUS_SYSTEM_BUS_ADDRESS },
+        env: { DBUS_SYSTEM_BUS_ADDRESS: `unix:path=${busSocket}` },
         logFile: join(logFolder, `${name}-logind.log`),
         ready: { kind: 'line', test: (line) => line === 'serving' },
       });
     };
     [logind] = await Promise.all([
       startLogind(),
-      start({
-        name: `containerd of ${name}`,
-        command: join(nodeRoot, 'usr/bin/containerd'),
-        args: [`--config=${containerdConfig}`],
-        env,
-        logFile: join(logFolder, `${name}-containerd.log`),
-        ready: { kind: 'line', test: (line) => line.includes('containerd successfully booted') },
-      }),
+      start(
+        describeContainerd({
+          name,
+          nodeRoot,
+          configFile: containerdConfig,
+          logFile: join(logFolder, `${name}-containerd.log`),
+        }),
+      ),
     ]);
-    for (const archive of options.listImages()) await importImage(archive);
   };
 
   const startKubelet = async (plane: ControlPlane, api: CoreV1Api): Promise<void> => {
@@ -230,9 +221,4 @@ export function createNode(options: NodeOptions): OwnedNode {
       if (joined !== undefined) await waitForReady(joined.api, name);
     },
   };
-}
-
-/** Where Debian puts libraries for this processor. */
-function libraryFolder(): string {
-  return process.arch === 'arm64' ? 'aarch64-linux-gnu' : 'x86_64-linux-gnu';
 }
