@@ -6,12 +6,14 @@ import { runFailure } from '../../run-failure.ts';
 /** Statuses of the Kubernetes API beside the usual ones. */
 const status = { conflict: 409, unprocessable: 422 } as const;
 
-/** What a refusal means for who reads it; 429, 5xx, 401 (a token that is being renewed) and no answer at all may pass. */
+/**
+ * Asking again cannot help with these. 429, 5xx, 401 (a token that is being renewed), 409 (somebody else wrote at the same
+ * moment) and no answer at all may pass.
+ */
 const definite = new Set<number>([
   http.badRequest,
   http.forbidden,
   http.notFound,
-  status.conflict,
   status.unprocessable,
 ]);
 
@@ -27,10 +29,6 @@ const rbac = 'apply k8s/rbac.yaml';
 
 export function isNotFound(error: unknown): boolean {
   return error instanceof ApiException && error.code === http.notFound;
-}
-
-export function isConflict(error: unknown): boolean {
-  return error instanceof ApiException && error.code === status.conflict;
 }
 
 /** Whether asking again cannot help: a person has to change something first. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { commandsConfigMap } from '../../infra/local/kubernetes-fleet.ts';
+import { commandsConfigMap } from '../../../infra/local/kubernetes-fleet.ts';
 import {
   assertExact,
   assertNothingLeft,
@@ -16,9 +16,9 @@ import {
   startRun,
   stopClusterStack,
   untilSettled,
-} from '../support/cluster-stack.ts';
-import type { ClusterStack } from '../support/cluster-stack.ts';
-import { waitUntil } from '../support/run-stack.ts';
+} from '../../support/cluster-stack.ts';
+import type { ClusterStack } from '../../support/cluster-stack.ts';
+import { waitUntil } from '../../support/run-stack.ts';
 
 /** What may happen to a pod or its Job in the middle of its items; each run ends exact all the same. */
 
@@ -33,6 +33,9 @@ const twoPods = {
   items: { count: 60, seconds: 2 },
   input: { workers: 2, concurrency: 2 },
 };
+
+/** Requests like limits: then the kernel ends the program only after the downloader that asked for it. */
+const guaranteed = { cpu: '500m', memory: '400Mi' };
 
 /** A program that needs more memory than its pod has, and sees to it that the downloader is what the kernel ends. */
 const hog = `
@@ -137,7 +140,7 @@ describe('a run whose pods are disturbed', { concurrency: true, timeout: 240_000
         workers: 1,
         concurrency: 2,
         maxDeaths: 3,
-        pod: { resources: { requests: { cpu: '100m' }, limits: { memory: '400Mi' } } },
+        pod: { resources: { requests: guaranteed, limits: guaranteed } },
       },
     );
     const result = await run.handle.result();

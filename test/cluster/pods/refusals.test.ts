@@ -13,9 +13,9 @@ import {
   startRun,
   stopClusterStack,
   untilSettled,
-} from '../support/cluster-stack.ts';
-import type { ClusterStack } from '../support/cluster-stack.ts';
-import { waitUntil } from '../support/run-stack.ts';
+} from '../../support/cluster-stack.ts';
+import type { ClusterStack } from '../../support/cluster-stack.ts';
+import { waitUntil } from '../../support/run-stack.ts';
 
 /** What the cluster refuses: a clear failure, or a wait that says for what. */
 
@@ -113,7 +113,7 @@ describe(
       assert.equal(type, 'FleetFailed');
       assert.match(
         message,
-        /^Job .* failed: run pod .*: exit code 64, "spotloop downloader: command "no-such-command": not in .* known are/,
+        /^Job .* failed: run pod .*: exit code 64, "command "no-such-command": not in .* known are/,
       );
       await assertNothingLeft(world, run);
     });

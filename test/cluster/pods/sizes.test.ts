@@ -16,10 +16,10 @@ import {
   stopClusterStack,
   untilLive,
   untilSettled,
-} from '../support/cluster-stack.ts';
-import type { ClusterRun, ClusterStack } from '../support/cluster-stack.ts';
-import { waitUntil } from '../support/run-stack.ts';
-import { pauseUpdate, resumeUpdate, scaleUpdate } from '../../workflows/messages.ts';
+} from '../../support/cluster-stack.ts';
+import type { ClusterRun, ClusterStack } from '../../support/cluster-stack.ts';
+import { waitUntil } from '../../support/run-stack.ts';
+import { pauseUpdate, resumeUpdate, scaleUpdate } from '../../../workflows/messages.ts';
 
 /** How many pods there are, and where: what was asked for, at any time. */
 
@@ -96,11 +96,8 @@ describe('the size of a fleet', { concurrency: true, timeout: 300_000 }, () => {
     assert.equal(stored + (unsettled ?? 0), run.keys.length);
     assert.equal(remaining.length, unsettled);
     assert.equal((await world.objects(run.prefix)).length, stored);
-    const attempts = (await resultsOf(world, runFolder)).map((line) => line.attempts ?? 1);
-    assert.ok(
-      attempts.every((count) => count === 1),
-      'nothing was done twice',
-    );
+    const attempts = (await resultsOf(world, runFolder)).map((line) => line.attempts ?? 0);
+    assert.ok(Math.max(...attempts) === 1, 'nothing was done twice');
     await assertNothingLeft(world, run);
 
     const rest = await world.start(`${run.prefix}-rest`, {
