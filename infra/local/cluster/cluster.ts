@@ -16,6 +16,7 @@ import type { Report } from '../install/part.ts';
 import { startControlPlane } from './control-plane.ts';
 import { startFakeNodes } from './fake-nodes.ts';
 import type { FakeNodes } from './fake-nodes.ts';
+import { finishAll } from './finish-all.ts';
 import { createImageStore } from './image-store.ts';
 import { assembleImage } from './images/assemble-image.ts';
 import { packLayer } from './images/pack-layer.ts';
@@ -168,11 +169,6 @@ export async function startCluster(options: {
     stopFakeNodes: stopFakes,
     stop: () => (stopping ??= running.disposeAsync()),
   };
-}
-
-/** Waits for all, also when one fails, so that nothing is under way any more when all is undone; then throws the first error. */
-async function finishAll(all: readonly Promise<unknown>[]): Promise<void> {
-  for (const one of await Promise.allSettled(all)) if (one.status === 'rejected') throw one.reason;
 }
 
 async function makePauseImage(folder: string, pause: string): Promise<string> {

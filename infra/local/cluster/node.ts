@@ -9,6 +9,7 @@ import { freePort } from '../free-port.ts';
 import type { RunningProcess } from '../process.ts';
 import { describeContainerd, environmentOf, importCommand } from './containerd.ts';
 import type { ControlPlane } from './control-plane.ts';
+import { finishAll } from './finish-all.ts';
 import type { ImageStore } from './image-store.ts';
 import type { ClusterPrograms } from './install-cluster.ts';
 import { removeNodeObject, waitForNotReady, waitForReady } from './node-object.ts';
@@ -139,14 +140,16 @@ export function createNode(options: NodeOptions): OwnedNode {
       return startBeside({
         name: `logind of ${name}`,
         command: programs.logind,
-        args: [],
+        // Not read; it tells whose it is.
+        args: [folder],
         env: { DBUS_SYSTEM_BUS_ADDRESS: `unix:path=${busSocket}` },
         logFile: join(logFolder, `${name}-logind.log`),
         ready: { kind: 'line', test: (line) => line === 'serving' },
       });
     };
-    [logind] = await Promise.all([
-      startLogind(),
+    const startingLogind = startLogind();
+    await finishAll([
+      startingLogind,
       start(
         describeContainerd({
           name,
@@ -156,6 +159,7 @@ export function createNode(options: NodeOptions): OwnedNode {
         }),
       ),
     ]);
+    logind = await startingLogind;
   };
 
   const startKubelet = async (plane: ControlPlane, api: CoreV1Api): Promise<void> => {
