@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseRelease } from '../../../../infra/local/cluster/node-programs.ts';
 import { parseCgroupMounts } from '../../../../infra/local/cluster/node-traces.ts';
 
 test('hierarchies of both versions are found, and nothing else', () => {
@@ -19,11 +18,4 @@ test('hierarchies of both versions are found, and nothing else', () => {
   assert.deepEqual(parseCgroupMounts('cgroup2 /sys/fs/cgroup cgroup2 rw,nsdelegate 0 0\n'), [
     { folder: '/sys/fs/cgroup', version: 2 },
   ]);
-});
-
-test('a release of Debian is known by its code name', () => {
-  const debian = 'NAME="Debian GNU/Linux"\nVERSION_CODENAME=bookworm\nID=debian\n';
-  assert.equal(parseRelease(debian), 'bookworm');
-  assert.equal(parseRelease('ID="arch"\n'), 'arch');
-  assert.equal(parseRelease(''), 'unknown');
 });
