@@ -9,6 +9,7 @@
  *   kubernetes/stop-jobs.ts          until nothing is left
  */
 import type { V1Job } from '@kubernetes/client-node';
+import pRetry from 'p-retry';
 import { failureTypes } from '../../domain/failure-types.ts';
 import { runLabel, runLabels } from '../../domain/labels.ts';
 import { runFailure } from '../run-failure.ts';
@@ -16,6 +17,7 @@ import type { Fleet, FleetPlan } from './fleet.ts';
 import {
   apiError,
   describeApiError,
+  isForbidden,
   isNotFound,
   isQuota,
   isRefusal,
@@ -128,10 +130,19 @@ export function createKubernetesFleet(deps: KubernetesFleetDeps): Fleet {
   };
 }
 
+/**
+ * An API server that just started forbids everything until it has read who may do what, which takes it some seconds. So one
+ * refusal proves nothing; twelve seconds of them do.
+ */
+const forbiddenTries = { retries: 4, minTimeout: 1_000, factor: 2, maxTimeout: 5_000 } as const;
+
 /** Calls the API server and says what a refusal means. */
 async function attempt<Result>(doing: string, call: () => Promise<Result>): Promise<Result> {
   try {
-    return await call();
+    return await pRetry(call, {
+      ...forbiddenTries,
+      shouldRetry: ({ error }) => isForbidden(error),
+    });
   } catch (error) {
     throw apiError(doing, error);
   }

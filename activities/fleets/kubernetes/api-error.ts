@@ -31,6 +31,10 @@ export function isNotFound(error: unknown): boolean {
   return error instanceof ApiException && error.code === http.notFound;
 }
 
+export function isForbidden(error: unknown): boolean {
+  return error instanceof ApiException && error.code === http.forbidden;
+}
+
 /** Whether asking again cannot help: a person has to change something first. */
 export function isRefusal(error: unknown): boolean {
   return error instanceof ApiException && definite.has(error.code);

@@ -30,8 +30,8 @@ const callTimeoutMs = 20_000;
 /** Objects a page. A thousand pods' metadata are two pages of half a megabyte. */
 const pageSize = 500;
 
-/** So many pods in trouble say what the trouble is. */
-const fewPods = 20;
+/** So many pods in trouble say what the trouble is, also where one index failed six times in a row. */
+const fewPods = 100;
 
 /** Only metadata: a tenth of the bytes of whole pods. kubernetes.io/docs/reference/using-api/api-concepts/#receiving-resources-as-tables */
 const metadataOnly = [

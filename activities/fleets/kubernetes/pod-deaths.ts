@@ -17,10 +17,10 @@ const jobNameLabel = 'batch.kubernetes.io/job-name';
 const immediateDeathMs = 5_000;
 
 /**
- * After so many failures of an index, the last ones immediate, nobody believes in the next. With the Job
- * controller's pauses (10 s, doubling) that is more than five minutes: longer than what passes by itself.
+ * After so many immediate deaths of an index in a row nobody believes in the next. With the Job controller's pauses (10 s,
+ * doubling) that is more than five minutes: longer than what passes by itself.
  */
-const maxFailures = 6;
+const maxImmediateDeaths = 6;
 
 /**
  * How many downloaders of a run were replaced. The count is carried from pod to pod of an index, so it outlives pods that
@@ -57,18 +57,44 @@ export function isDisrupted(pod: V1Pod): boolean {
   );
 }
 
-/** The one that failed last. */
-export function lastDeath(pods: readonly V1Pod[]): V1Pod | undefined {
-  return pods.toSorted((a, b) => endedAtMs(a) - endedAtMs(b)).at(-1);
+/** A pod that outlived its grace time by so much has nobody to end it: its node is gone. */
+const overdueMs = 30_000;
+
+/** A deletion's time is when the grace time ends: kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-termination */
+export function isOverdue({ metadata }: V1Pod): boolean {
+  const endsAt = metadata?.deletionTimestamp;
+  return endsAt !== undefined && Date.now() - endsAt.getTime() > overdueMs;
 }
 
-/** Whether a pod's index fails again and again, right after each start. */
-export function isHopeless(pod: V1Pod): boolean {
-  const before = Number(pod.metadata?.annotations?.[annotation.failures] ?? 0);
+/** The one that failed last. */
+export function lastDeath(pods: readonly V1Pod[]): V1Pod | undefined {
+  return byEnd(pods).at(-1);
+}
+
+function byEnd(pods: readonly V1Pod[]): V1Pod[] {
+  return pods.toSorted((a, b) => endedAtMs(a) - endedAtMs(b));
+}
+
+/**
+ * The last pod of an index that died again and again, right after each start; undefined when there is none.
+ * @param dead pods that failed; disruptions among them say nothing.
+ */
+export function findHopeless(dead: readonly V1Pod[]): V1Pod | undefined {
+  const byIndex = Map.groupBy(
+    dead.filter((pod) => !isDisrupted(pod)),
+    ({ metadata }) => metadata?.annotations?.[annotation.index],
+  );
+  for (const pods of byIndex.values()) {
+    const last = byEnd(pods).slice(-maxImmediateDeaths);
+    if (last.length === maxImmediateDeaths && last.every(diedAtOnce)) return last.at(-1);
+  }
+  return undefined;
+}
+
+function diedAtOnce(pod: V1Pod): boolean {
   const ended = terminatedOf(pod);
-  if (isDisrupted(pod) || ended === undefined) return false;
-  const livedMs = (ended.finishedAt?.getTime() ?? 0) - (ended.startedAt?.getTime() ?? 0);
-  return before + 1 >= maxFailures && livedMs < immediateDeathMs;
+  if (ended === undefined) return false;
+  return (ended.finishedAt?.getTime() ?? 0) - (ended.startedAt?.getTime() ?? 0) < immediateDeathMs;
 }
 
 /** How a pod ended, and its last words. */
@@ -76,9 +102,10 @@ export function describeDeath(pod: V1Pod): string {
   const name = pod.metadata?.name ?? '';
   if (isDisrupted(pod)) return `run pod ${name}: preempted or evicted`;
   const ended = terminatedOf(pod);
-  if (ended === undefined) {
+  // Evicted for what it used, for example: the kubelet's own words say more than an exit code.
+  if (ended === undefined || pod.status?.message) {
     return shorten(
-      `run pod ${name}: ${pod.status?.reason ?? 'failed'} ${pod.status?.message ?? ''}`,
+      `run pod ${name}: ${pod.status?.reason ?? 'failed'}: ${pod.status?.message ?? ''}`,
     );
   }
   const how = `exit code ${ended.exitCode}${ended.reason === 'Error' ? '' : ` (${ended.reason})`}`;

@@ -5,7 +5,14 @@ import { happenedAtMs } from './cluster.ts';
 import type { Cluster } from './cluster.ts';
 import { countWanted, parseIndexes } from './completed-indexes.ts';
 import { isPaused, isSuspended } from './pause.ts';
-import { countReplaced, describeDeath, hasLastWords, isHopeless, lastDeath } from './pod-deaths.ts';
+import {
+  countReplaced,
+  describeDeath,
+  findHopeless,
+  hasLastWords,
+  isOverdue,
+  lastDeath,
+} from './pod-deaths.ts';
 import { shorten, waitingReason } from './waiting-reason.ts';
 
 /** Being deleted: its name is taken until its pods are gone, but no pod comes any more. */
@@ -32,10 +39,10 @@ export async function readJob(cluster: Cluster, run: string, job: V1Job): Promis
   const { completions = 0 } = job.spec ?? {};
   const wanted = countWanted(completions, parseIndexes(job.status?.completedIndexes));
   const live = job.status?.ready ?? 0;
-  const replaced = countReplaced(await cluster.listPodMetadata(run));
-  const running = { kind: 'running', live, wanted, ...replaced } as const;
+  const pods = await cluster.listPodMetadata(run);
+  const running = { kind: 'running', live, wanted, ...countReplaced(pods) } as const;
   if (live >= wanted) return running;
-  const waiting = await whyWaiting(cluster, run, job);
+  const waiting = (await whyWaiting(cluster, run, job)) ?? whyNotReady(job, pods);
   // One that works may finish the run; only when nobody does is it over.
   if (waiting.kind === 'definite' && live === 0) {
     return { kind: 'failed', message: `${jobText(cluster, job)}: ${waiting.reason}` };
@@ -45,28 +52,24 @@ export async function readJob(cluster: Cluster, run: string, job: V1Job): Promis
 
 type Why = { readonly kind: 'passing' | 'definite'; readonly reason: string };
 
-async function whyWaiting(cluster: Cluster, run: string, job: V1Job): Promise<Why> {
+/** Null when no pod tells. */
+async function whyWaiting(cluster: Cluster, run: string, job: V1Job): Promise<Why | null> {
   const nowMs = Date.now();
   if (isSuspended(job)) {
     return { kind: 'passing', reason: 'whoever suspended its Job, such as a queue of Jobs' };
   }
   const pending = await cluster.listSomePods(run, 'Pending');
-  const reasons: Why[] = [];
-  const unscheduled = pending.find(isUnscheduled);
-  for (const pod of pending) {
-    // Pods wait for the same node: one pod's events tell an autoscaler's reasons.
-    const events = pod === unscheduled ? await cluster.listEvents(pod.metadata?.uid ?? '') : [];
-    const why = waitingReason(pod, events, nowMs);
-    if (why.kind === 'definite') return why;
-    reasons.push(why);
-  }
-  const [reason] = reasons;
+  const [first] = pending;
+  // Pods wait for the same thing: the events of one tell an autoscaler's or a volume's reasons.
+  const events = first === undefined ? [] : await cluster.listEvents(first.metadata?.uid ?? '');
+  const reasons = pending.map((pod) => waitingReason(pod, pod === first ? events : [], nowMs));
+  const reason = reasons.find(({ kind }) => kind === 'definite') ?? reasons[0];
   if (reason !== undefined) return reason;
 
   const refused = podRefusal(await cluster.listEvents(job.metadata?.uid ?? ''), nowMs);
   if (refused !== null) return refused;
   const dead = await failedPods(cluster, run, job);
-  const hopeless = dead.find(isHopeless);
+  const hopeless = findHopeless(dead);
   if (hopeless !== undefined) {
     return {
       kind: 'definite',
@@ -75,8 +78,21 @@ async function whyWaiting(cluster: Cluster, run: string, job: V1Job): Promise<Wh
   }
   const last = lastDeath(dead);
   return last === undefined
-    ? { kind: 'passing', reason: 'its pods' }
+    ? null
     : { kind: 'passing', reason: `the next downloader: ${describeDeath(last)}` };
+}
+
+/** What the Job and the pods' metadata tell: pods are on their way in, or on their way out. */
+function whyNotReady(job: V1Job, pods: readonly V1Pod[]): Why {
+  const stuck = pods.find(isOverdue);
+  if (stuck !== undefined) {
+    return {
+      kind: 'passing',
+      reason: `the end of pod ${stuck.metadata?.name ?? ''}, whose node is silent`,
+    };
+  }
+  const isEnding = (job.status?.terminating ?? 0) > 0;
+  return { kind: 'passing', reason: isEnding ? 'pods to end before others come' : 'its pods' };
 }
 
 /** A refusal that was repeated within this time still holds: the Job controller tries again with pauses that grow. */
@@ -91,7 +107,7 @@ function podRefusal(events: readonly CoreV1Event[], nowMs: number): Why | null {
     kind: 'passing',
     reason: isQuota(message)
       ? `the namespace's quota: ${message}`
-      : `leave to create pods: ${message}`,
+      : `its pods, which the API server refuses: ${message}`,
   };
 }
 
@@ -101,9 +117,9 @@ async function failed(
   failure: { reason: string; message: string },
   pods: readonly V1Pod[],
 ): Promise<FleetState> {
-  // The failure's message names the pod that matched a rule; else the last one that failed.
+  // The failure's message names the pod that matched a rule of the policy.
   const culprit = pods.find(({ metadata }) => failure.message.includes(`/${metadata?.name} `));
-  const pod = culprit ?? lastDeath(pods);
+  const pod = culprit ?? (failure.reason === 'PodFailurePolicy' ? lastDeath(pods) : undefined);
   const words =
     pod === undefined ? `${failure.reason}: ${failure.message}` : await lastWords(cluster, pod);
   return { kind: 'failed', message: `${jobText(cluster, job)} failed: ${words}` };
@@ -122,14 +138,6 @@ async function failedPods(cluster: Cluster, run: string, job: V1Job): Promise<V1
   const pods = await cluster.listSomePods(run, 'Failed');
   return pods.filter(({ metadata }) =>
     metadata?.ownerReferences?.some(({ uid }) => uid === job.metadata?.uid),
-  );
-}
-
-function isUnscheduled(pod: V1Pod): boolean {
-  return (
-    pod.status?.conditions?.some(
-      ({ type, status }) => type === 'PodScheduled' && status === 'False',
-    ) === true
   );
 }
 

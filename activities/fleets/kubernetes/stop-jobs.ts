@@ -1,15 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { V1Pod } from '@kubernetes/client-node';
 import { isNotFound } from './api-error.ts';
 import type { Cluster } from './cluster.ts';
+import { isOverdue } from './pod-deaths.ts';
 import { isDeleted } from './read-job.ts';
 
 /** Between two looks: downloaders without work end within a second. */
 const firstPauseMs = 250;
 const longestPauseMs = 2_000;
-
-/** A pod that outlived its grace time by so much has nobody to end it: its node is gone. */
-const overdueMs = 30_000;
 
 /** Deletes all Jobs of a run and resolves when they and their pods are gone; absent counts as deleted. */
 export async function stopJobs(cluster: Cluster, run: string): Promise<void> {
@@ -30,12 +27,6 @@ export async function stopJobs(cluster: Cluster, run: string): Promise<void> {
     }
     await sleep(pauseMs);
   }
-}
-
-/** A deletion's time is when the grace time ends: kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-termination */
-function isOverdue({ metadata }: V1Pod): boolean {
-  const endsAt = metadata?.deletionTimestamp;
-  return endsAt !== undefined && Date.now() - endsAt.getTime() > overdueMs;
 }
 
 async function unlessGone(call: Promise<void>): Promise<void> {

@@ -55,6 +55,8 @@ export function waitingReason(pod: V1Pod, events: readonly CoreV1Event[], nowMs:
       ? { kind: 'definite', reason: shorten(text) }
       : passing(shorten(text));
   }
+  const mount = events.findLast(({ reason }) => reason === 'FailedMount');
+  if (mount !== undefined) return passing(shorten(`its volumes: ${mount.message ?? ''}`));
   return passing(
     scheduled === undefined ? 'the scheduler' : `pod ${pod.metadata?.name ?? ''} to start`,
   );

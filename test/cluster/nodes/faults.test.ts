@@ -60,7 +60,7 @@ const isReady = async (name: string): Promise<boolean> => {
 describe('a run whose node goes', { timeout: 300_000 }, () => {
   it('is not hurt by a preemption with notice', async () => {
     const input = { workers: 2, concurrency: 3 };
-    const run = await startRun(world, 'preempted-node', { count: 150, seconds: 3 }, input);
+    const run = await startRun(world, 'preempted-node', { count: 90, seconds: 3 }, input);
     const { pod, node } = await pickVictim(run);
     await untilSettled(run, 12);
     await node.announceShutdown();
@@ -87,7 +87,7 @@ describe('a run whose node goes', { timeout: 300_000 }, () => {
 
   it('gets back what a machine that vanished had in hand', async () => {
     const input = { workers: 2, concurrency: 4 };
-    const run = await startRun(world, 'vanished-node', { count: 400, seconds: 2 }, input);
+    const run = await startRun(world, 'vanished-node', { count: 280, seconds: 2 }, input);
     const { node } = await pickVictim(run);
     await untilSettled(run, 12);
     await node.vanish();
@@ -105,10 +105,15 @@ describe('a run whose node goes', { timeout: 300_000 }, () => {
     const run = await startRun(world, 'drained-node', { count: 80, seconds: 2 }, input);
     const { node } = await pickVictim(run);
     await untilSettled(run, 8);
-    await runKubectl(world.kubernetes, ['drain', node.name, '--ignore-daemonsets', '--force']);
-    await untilReplaced(run);
-    await assertNoFailure(run);
-    await runKubectl(world.kubernetes, ['uncordon', node.name]);
+    // Staged files are on an emptyDir, as nearly every pod's.
+    const force = ['--ignore-daemonsets', '--delete-emptydir-data'];
+    try {
+      await runKubectl(world.kubernetes, ['drain', node.name, ...force]);
+      await untilReplaced(run);
+      await assertNoFailure(run);
+    } finally {
+      await runKubectl(world.kubernetes, ['uncordon', node.name]);
+    }
     await assertExact(world, run);
   });
 });

@@ -1,10 +1,10 @@
-import { deepEqual, equal } from 'node:assert/strict';
+import { deepEqual, equal, ok } from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { CoreV1Event, V1Pod } from '@kubernetes/client-node';
 import {
   countReplaced,
   describeDeath,
-  isHopeless,
+  findHopeless,
 } from '../../../../activities/fleets/kubernetes/pod-deaths.ts';
 import { waitingReason } from '../../../../activities/fleets/kubernetes/waiting-reason.ts';
 
@@ -71,6 +71,15 @@ describe('waitingReason', () => {
     const reason = 'image x/y:1: ImagePullBackOff: Back-off pulling image "x/y:1"';
     deepEqual(waitingReason(pod, [], secondsLater(60).getTime()), { kind: 'passing', reason });
     deepEqual(waitingReason(pod, [], secondsLater(301).getTime()), { kind: 'definite', reason });
+  });
+
+  it('names the volume that cannot be mounted', () => {
+    const pod = notStarted('ContainerCreating', '');
+    const message = 'MountVolume.SetUp failed for volume "cookies" : secret "cookies" not found';
+    equal(
+      waitingReason(pod, [event('FailedMount', message)], startedAt.getTime()).reason,
+      `its volumes: ${message}`,
+    );
   });
 
   it('does not wait for an image that can never be', () => {
@@ -144,11 +153,29 @@ describe('deaths of pods', () => {
     );
   });
 
-  it('are hopeless when an index fails again and again right after its start', () => {
-    equal(isHopeless(dead({ failures: 5, seconds: 2 })), true);
-    equal(isHopeless(dead({ failures: 4, seconds: 2 })), false);
-    equal(isHopeless(dead({ failures: 50, seconds: 20 })), false);
-    equal(isHopeless(dead({ failures: 5, seconds: 2, isDisrupted: true })), false);
+  it('are hopeless when an index dies again and again right after its start', () => {
+    const deaths = (count: number, more: Parameters<typeof dead>[0]) =>
+      Array.from({ length: count }, () => dead(more));
+    ok(findHopeless(deaths(6, { seconds: 2 })) !== undefined);
+    equal(findHopeless(deaths(5, { seconds: 2 })), undefined);
+    equal(
+      findHopeless([...deaths(3, { index: 0, seconds: 2 }), ...deaths(3, { index: 1 })]),
+      undefined,
+    );
+    equal(findHopeless(deaths(6, { seconds: 2, isDisrupted: true })), undefined);
+    equal(findHopeless([...deaths(6, { seconds: 2 }), dead({ seconds: 60 })]), undefined);
+  });
+
+  it('that the kubelet explains are told in its words', () => {
+    const pod = dead({});
+    Object.assign(pod.status ?? {}, {
+      reason: 'Evicted',
+      message: 'Usage of EmptyDir volume "staging" exceeds the limit "8Mi". ',
+    });
+    equal(
+      describeDeath(pod),
+      'run pod r-1-0-abcde: Evicted: Usage of EmptyDir volume "staging" exceeds the limit "8Mi".',
+    );
   });
 
   it('are told with exit code, reason and last words', () => {
