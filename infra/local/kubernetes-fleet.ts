@@ -52,13 +52,6 @@ export type KubernetesFleet = {
   stop(): Promise<void>;
 };
 
-/** A cluster of the user's own. */
-export type GivenCluster = {
-  readonly kubeconfig: string;
-  /** A downloader's image that it can pull, or has. */
-  readonly image: string;
-};
-
 /** Where the namespaces are made, and what the pods run. */
 type Place = Pick<KubernetesFleet, 'cluster' | 'kubeconfig' | 'kubectl' | 'images'> & {
   /** Removes what was made. */
@@ -66,19 +59,26 @@ type Place = Pick<KubernetesFleet, 'cluster' | 'kubeconfig' | 'kubectl' | 'image
 };
 
 /**
- * Starts the two-node cluster and brings the images there, or takes the one that is given; makes a namespace for the stack.
+ * Starts the two-node cluster with the images in it, or takes the user's own (KUBECONFIG with SPOTLOOP_IMAGES); makes a
+ * namespace for the stack.
  * @param places what downloaders need to find the emulators: all on 127.0.0.1, so pods use the network of their node,
  * which has to be this machine.
  */
 export async function startKubernetesFleet(options: {
   folder: string;
   places: Readonly<Record<string, string>>;
-  given?: GivenCluster | undefined;
   report: Report;
 }): Promise<KubernetesFleet> {
-  const { folder, places, given, report } = options;
+  const { folder, places, report } = options;
+  const { kubeconfig, image } = readSurroundings();
   await mkdir(folder, { recursive: true });
-  const place = given === undefined ? await startOwn(folder, report) : await takeGiven(given);
+  if (kubeconfig !== undefined && image === undefined) {
+    report('KUBECONFIG is set and SPOTLOOP_IMAGES is not: starting a cluster of its own');
+  }
+  const place =
+    kubeconfig === undefined || image === undefined
+      ? await startOwn(folder, report)
+      : await takeGiven(kubeconfig, image);
   const namespaces: string[] = [];
   try {
     const template = join(folder, 'job.yaml');
@@ -86,17 +86,18 @@ export async function startKubernetesFleet(options: {
     const addNamespace = async (name: string): Promise<Record<string, string>> => {
       namespaces.push(name);
       await makeNamespace(place, name);
-      const kubeconfig = join(folder, `${name}.kubeconfig`);
-      await writeFile(kubeconfig, await workerKubeconfig(place, name), { mode: 0o600 });
+      const ofWorker = join(folder, `${name}.kubeconfig`);
+      await writeFile(ofWorker, await workerKubeconfig(place, name), { mode: 0o600 });
       return {
-        KUBECONFIG: kubeconfig,
+        KUBECONFIG: ofWorker,
         SPOTLOOP_FLEETS: 'kubernetes,local',
         SPOTLOOP_JOB_TEMPLATE: template,
         SPOTLOOP_IMAGES: place.images.downloader,
       };
     };
     // Several stacks may share a cluster.
-    const suffix = given === undefined ? '' : `-${randomBytes(suffixBytes).toString('hex')}`;
+    const suffix =
+      place.cluster !== undefined ? '' : `-${randomBytes(suffixBytes).toString('hex')}`;
     const namespace = `spotloop${suffix}`;
     return {
       ...place,
@@ -112,32 +113,19 @@ export async function startKubernetesFleet(options: {
 }
 
 async function startOwn(folder: string, report: Report): Promise<Place> {
-  const [started, built] = await Promise.allSettled([
-    startCluster({ folder, report }),
-    buildImages(report),
-  ]);
-  if (started.status === 'rejected') throw started.reason;
-  const cluster = started.value;
-  try {
-    if (built.status === 'rejected') throw built.reason;
-    const { downloader, temporalWorker } = built.value;
-    await Promise.all(
-      [downloader, temporalWorker].map((image) => cluster.importImage(image.archive)),
-    );
-    return {
-      cluster,
-      kubeconfig: cluster.kubeconfig,
-      kubectl: cluster.kubectl,
-      images: { downloader: downloader.name, temporalWorker: temporalWorker.name },
-      stop: () => cluster.stop(),
-    };
-  } catch (error) {
-    await cluster.stop();
-    throw error;
-  }
+  const { downloader, temporalWorker } = await buildImages(report);
+  const images = [downloader.archive, temporalWorker.archive];
+  const cluster = await startCluster({ folder, report, images });
+  return {
+    cluster,
+    kubeconfig: cluster.kubeconfig,
+    kubectl: cluster.kubectl,
+    images: { downloader: downloader.name, temporalWorker: temporalWorker.name },
+    stop: () => cluster.stop(),
+  };
 }
 
-async function takeGiven({ kubeconfig, image }: GivenCluster): Promise<Place> {
+async function takeGiven(kubeconfig: string, image: string): Promise<Place> {
   const kubectl = await findProgram('kubectl', readSurroundings().searchFolders);
   if (kubectl === undefined) {
     throw new Error('use the cluster in KUBECONFIG: kubectl is not on PATH — install it');

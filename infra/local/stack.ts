@@ -16,7 +16,7 @@ import { lockFolder } from './folder-lock.ts';
 import { install } from './install/install.ts';
 import type { Report } from './install/part.ts';
 import { startKubernetesFleet } from './kubernetes-fleet.ts';
-import type { GivenCluster, KubernetesFleet } from './kubernetes-fleet.ts';
+import type { KubernetesFleet } from './kubernetes-fleet.ts';
 import { startPubsubEmulator } from './pubsub-emulator.ts';
 import type { PubsubEmulator } from './pubsub-emulator.ts';
 import { startSite } from './site/site.ts';
@@ -42,8 +42,6 @@ export type StackOptions = {
   ports?: { temporal?: number; ui?: number; pubsub?: number; storage?: number; site?: number };
   /** `kubernetes` starts a cluster with two nodes as well, whose pods the downloaders are; `local` by default. */
   fleet?: 'local' | 'kubernetes';
-  /** Somebody's own cluster, whose nodes are this machine, in place of the one that is started. */
-  givenCluster?: GivenCluster | undefined;
   /** False leaves the Temporal worker out, for tests that run one of their own. */
   withWorker?: boolean;
   /** Hears what is installed, and when the Temporal worker dies. */
@@ -119,7 +117,6 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       ? await startKubernetesFleet({
           folder: join(folder, 'cluster'),
           places: emulators,
-          given: options.givenCluster,
           report,
         })
       : undefined;

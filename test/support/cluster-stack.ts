@@ -47,9 +47,7 @@ export function clusterOf({ kubernetes }: ClusterStack): Cluster {
 }
 
 async function start(): Promise<ClusterStack> {
-  const { KUBECONFIG: kubeconfig, SPOTLOOP_IMAGES: image } = process.env;
-  const given = kubeconfig !== undefined && image !== undefined ? { kubeconfig, image } : undefined;
-  const world = await startRunStack({ fleet: 'kubernetes', givenCluster: given });
+  const world = await startRunStack({ fleet: 'kubernetes' });
   const { kubernetes } = world.stack;
   assert.ok(kubernetes !== undefined);
   const config = new KubeConfig();

@@ -60,9 +60,7 @@ export async function settledOf(handle: RunHandle): Promise<number> {
   return (await handle.query(progressQuery)).settled;
 }
 
-export async function startRunStack(
-  options: Pick<StackOptions, 'fleet' | 'givenCluster'> = {},
-): Promise<RunStack> {
+export async function startRunStack(options: Pick<StackOptions, 'fleet'> = {}): Promise<RunStack> {
   const folder = await mkdtemp(join(tmpdir(), 'spotloop-e2e-'));
   const stack = await startStack({ folder, ...options });
   const connection = await Connection.connect({ address: stack.temporal.address });

@@ -93,7 +93,7 @@ export function describeForeign(foreign: readonly ProcessTrace[]): string {
   const list = foreign
     .map(({ pid, name, program }) => `${program || name} (process ${pid})`)
     .join(', ');
-  return `start a cluster: ${list} is running, which is not ours and shares cgroups and network with it — stop it, use another machine, or name its cluster in KUBECONFIG`;
+  return `start a cluster: ${list} is running, which is not ours and shares cgroups and network with it — stop it, use another machine, or name a cluster of this machine in KUBECONFIG and a downloader image there in SPOTLOOP_IMAGES`;
 }
 
 async function endPrograms(folders: readonly string[]): Promise<void> {

@@ -23,7 +23,8 @@ const packageOf: Readonly<Record<string, string>> = {
 /** What only building needs: a machine with a filled cache does without. */
 const forBuilding: ReadonlySet<string> = new Set(['apt-get', 'dpkg', 'go']);
 
-const elsewhere = 'or name another cluster in KUBECONFIG (kind, minikube, GKE)';
+const elsewhere =
+  'or name a cluster of this machine in KUBECONFIG and a downloader image there in SPOTLOOP_IMAGES';
 
 /** The programs to look for on PATH. */
 export const neededPrograms: readonly string[] = [...Object.keys(packageOf), 'go'];

@@ -13,6 +13,10 @@ export type Surroundings = {
   gcloudFolder: string | undefined;
   /** The yt-dlp to use, when `$SPOTLOOP_YTDLP` names it. */
   ytDlp: string | undefined;
+  /** A cluster of the user's own, `$KUBECONFIG`: only together with an image for it. */
+  kubeconfig: string | undefined;
+  /** A downloader's image that cluster has or can pull: the first of `$SPOTLOOP_IMAGES`. */
+  image: string | undefined;
   /** Where `io.temporal` jars come from: `$SPOTLOOP_MAVEN_REPOSITORY`, else Maven Central; no slash at the end. */
   mavenRepository: string;
 };
@@ -27,6 +31,8 @@ export function readSurroundings(env: NodeJS.ProcessEnv = process.env): Surround
     pubsubEmulatorJar: env['PUBSUB_EMULATOR_JAR'] || undefined,
     gcloudFolder: env['CLOUDSDK_ROOT_DIR'] || undefined,
     ytDlp: env['SPOTLOOP_YTDLP'] || undefined,
+    kubeconfig: env['KUBECONFIG'] || undefined,
+    image: env['SPOTLOOP_IMAGES']?.split(',')[0]?.trim() || undefined,
     mavenRepository: maven.replace(/\/+$/, ''),
   };
 }

@@ -42,6 +42,6 @@ test('the refusal names each process and gives a way out', () => {
   assert.equal(
     describeForeign([docker, hidden]),
     'start a cluster: /usr/bin/dockerd (process 812), containerd (process 813) is running, which is not ours and shares ' +
-      'cgroups and network with it — stop it, use another machine, or name its cluster in KUBECONFIG',
+      'cgroups and network with it — stop it, use another machine, or name a cluster of this machine in KUBECONFIG and a downloader image there in SPOTLOOP_IMAGES',
   );
 });

@@ -21,7 +21,10 @@ test('all that is missing is said at once, each with the way to get it', () => {
   assert.match(text, /no `go` on PATH — install Go 1\.24/);
   assert.match(text, /no `openssl` on PATH — install the package openssl/);
   assert.match(text, /no `ip` on PATH — install the package iproute2/);
-  assert.match(text, /no `apt-get` on PATH — use Debian or Ubuntu, or name another cluster/);
+  assert.match(
+    text,
+    /no `apt-get` on PATH — use Debian or Ubuntu, or name a cluster of this machine/,
+  );
 });
 
 test('a machine whose cache is filled needs nothing to build with', () => {
@@ -32,5 +35,8 @@ test('a machine whose cache is filled needs nothing to build with', () => {
 test('on another system nothing else matters', () => {
   const lines = listMissing({ platform: 'darwin', isRoot: false, programs: new Set() }, false);
   assert.equal(lines.length, 1);
-  assert.match(lines[0] ?? '', /this is darwin.*use a Linux machine, or name another cluster/);
+  assert.match(
+    lines[0] ?? '',
+    /this is darwin.*use a Linux machine, or name a cluster of this machine/,
+  );
 });

@@ -8,12 +8,12 @@ import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import { CoreV1Api, KubeConfig } from '@kubernetes/client-node';
 import type { V1Container, V1Pod, V1PodSpec } from '@kubernetes/client-node';
-import { startCluster } from '../../infra/local/cluster/cluster.ts';
-import type { Cluster, ClusterNode } from '../../infra/local/cluster/cluster.ts';
-import { waitUntil } from '../../infra/local/cluster/wait-until.ts';
-import { listProcessesIn, readMachineState } from '../infra/local/cluster/machine-state.ts';
-import { writeShellImage } from '../infra/local/cluster/shell-image.ts';
-import { uniqueName } from '../support/unique-name.ts';
+import { startCluster } from '../../../infra/local/cluster/cluster.ts';
+import type { Cluster, ClusterNode } from '../../../infra/local/cluster/cluster.ts';
+import { waitUntil } from '../../../infra/local/cluster/wait-until.ts';
+import { listProcessesIn, readMachineState } from '../../infra/local/cluster/machine-state.ts';
+import { writeShellImage } from '../../infra/local/cluster/shell-image.ts';
+import { uniqueName } from '../../support/unique-name.ts';
 
 /** The cluster itself, without anything of Spotloop on it. Needs root, and a machine with no other cluster. */
 
@@ -249,7 +249,7 @@ describe('a cluster', { timeout: 300_000 }, () => {
   });
 });
 
-const clusterFile = new URL('../../infra/local/cluster/cluster.ts', import.meta.url).href;
+const clusterFile = new URL('../../../infra/local/cluster/cluster.ts', import.meta.url).href;
 const startAndWait = `
 import { startCluster } from ${JSON.stringify(clusterFile)};
 await startCluster({ folder: process.argv[1], report: () => {} });

@@ -6,16 +6,16 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { after, before, describe, test } from 'node:test';
 import { Client, Connection } from '@temporalio/client';
-import { buildImages } from '../../infra/local/cluster/images/build-images.ts';
-import type { Image } from '../../infra/local/cluster/images/build-images.ts';
-import { unpackLayer } from '../../infra/local/cluster/images/pack-layer.ts';
-import { startProcess } from '../../infra/local/process.ts';
-import { startSite } from '../../infra/local/site/site.ts';
-import type { Site } from '../../infra/local/site/site.ts';
-import { startTemporalServer } from '../../infra/local/temporal-server.ts';
-import { objectName } from '../../domain/object-name.ts';
-import { createWorld } from '../workers/downloader/world.ts';
-import type { World } from '../workers/downloader/world.ts';
+import { buildImages } from '../../../infra/local/cluster/images/build-images.ts';
+import type { Image } from '../../../infra/local/cluster/images/build-images.ts';
+import { unpackLayer } from '../../../infra/local/cluster/images/pack-layer.ts';
+import { startProcess } from '../../../infra/local/process.ts';
+import { startSite } from '../../../infra/local/site/site.ts';
+import type { Site } from '../../../infra/local/site/site.ts';
+import { startTemporalServer } from '../../../infra/local/temporal-server.ts';
+import { objectName } from '../../../domain/object-name.ts';
+import { createWorld } from '../../workers/downloader/world.ts';
+import type { World } from '../../workers/downloader/world.ts';
 
 /**
  * What is in the images runs, as a pod would run it: as the images' user, with a root that can't be written, and one empty
