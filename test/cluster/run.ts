@@ -1,5 +1,7 @@
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { globSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { install } from '../../infra/local/install/install.ts';
 import { readSurroundings } from '../../infra/local/install/surroundings.ts';
 
@@ -12,63 +14,52 @@ import { readSurroundings } from '../../infra/local/install/surroundings.ts';
 /** No test takes this long; one that does hangs. ms. */
 const testTimeoutMs = 480_000;
 
-type Group = {
-  readonly folder: string;
-  readonly flags: readonly string[];
-  /** Whether it breaks nodes or makes clusters, and so needs one of its own. */
-  readonly isOfOwn: boolean;
-};
-
-const groups: readonly Group[] = [
-  // What the others stand on.
-  { folder: 'test/cluster/base', flags: ['--test-concurrency=1'], isOfOwn: true },
-  // In one process, so on one cluster; each run has pods of its own, and waits more than it works.
-  {
-    folder: 'test/cluster/pods',
-    flags: ['--test-isolation=none', '--test-concurrency=8'],
-    isOfOwn: false,
-  },
-  // One after the other: each takes a node, the API server, or both cores.
-  {
-    folder: 'test/cluster/nodes',
-    flags: ['--test-isolation=none', '--test-concurrency=1'],
-    isOfOwn: true,
-  },
-];
+/** Each makes clusters, or takes a node, the API server or both cores. */
+const oneByOne = ['--test', `--test-timeout=${testTimeoutMs}`, '--test-concurrency=1'];
+const sideBySide = [fileURLToPath(new URL('side-by-side.ts', import.meta.url))];
 
 const wanted = process.argv.slice(2);
+const chosen = (folder: string): string[] =>
+  globSync(`test/cluster/${folder}/*.test.ts`)
+    .filter((file) => wanted.length === 0 || wanted.some((path) => file.startsWith(path)))
+    .toSorted();
+// What the others stand on; runs on any cluster; and runs on one whose nodes and API server can be broken.
+const [base, pods, nodes] = [chosen('base'), chosen('pods'), chosen('nodes')];
+
 const { kubeconfig, image } = readSurroundings();
 const isGiven = kubeconfig !== undefined && image !== undefined;
-
 await install();
-let files = 0;
-for (const { folder, flags, isOfOwn } of groups) {
-  const all = globSync(`${folder}/**/*.test.ts`).toSorted();
-  const chosen = all.filter(
-    (file) => wanted.length === 0 || wanted.some((path) => file.startsWith(path)),
-  );
-  files += chosen.length;
-  if (chosen.length === 0) continue;
-  if (isGiven && isOfOwn) {
-    say(`leaving out ${folder}: the nodes of the cluster in KUBECONFIG are not for tests to break`);
-    continue;
-  }
-  const startedMs = performance.now();
-  const { status } = spawnSync(
-    process.execPath,
-    ['--test', `--test-timeout=${testTimeoutMs}`, ...flags, ...chosen],
-    { stdio: 'inherit' },
-  );
-  const seconds = ((performance.now() - startedMs) / 1000).toFixed(0);
-  say(`${folder} ${status === 0 ? 'passed' : 'failed'} after ${seconds} s`);
-  if (status !== 0) {
-    process.exitCode = 1;
-    break;
-  }
-}
-if (files === 0) {
+if (base.length + pods.length + nodes.length === 0) {
   say(`no test file matches ${wanted.join(' ')}`);
   process.exitCode = 1;
+} else if (isGiven) {
+  const others = [...base, ...nodes];
+  if (others.length > 0) {
+    say(`the cluster in KUBECONFIG is not for tests to break: leaving out ${others.join(', ')}`);
+  }
+  if (!(await run('pods', pods, sideBySide))) process.exitCode = 1;
+} else {
+  const isFine =
+    (await run('base', base, oneByOne)) &&
+    (await run('pods', pods, sideBySide)) &&
+    // In one process, and so on one cluster.
+    (await run('nodes', nodes, [...oneByOne, '--test-isolation=none']));
+  if (!isFine) process.exitCode = 1;
+}
+
+/** Runs test files by node with these arguments; true when all passed. */
+async function run(
+  name: string,
+  files: readonly string[],
+  how: readonly string[],
+): Promise<boolean> {
+  if (files.length === 0) return true;
+  const startedMs = performance.now();
+  const child = spawn(process.execPath, [...how, ...files], { stdio: 'inherit' });
+  const [code] = (await once(child, 'exit')) as [number | null];
+  const seconds = ((performance.now() - startedMs) / 1000).toFixed(0);
+  say(`${name} ${code === 0 ? 'passed' : 'failed'} after ${seconds} s`);
+  return code === 0;
 }
 
 function say(line: string): void {

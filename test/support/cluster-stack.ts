@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { ApplicationFailure, WorkflowFailedError } from '@temporalio/client';
@@ -13,6 +13,7 @@ import type { Cluster } from '../../infra/local/cluster/cluster.ts';
 import { startTemporalWorker } from '../../infra/local/temporal-worker.ts';
 import { clipOf } from '../../infra/local/site/clip.ts';
 import type { KubernetesFleet } from '../../infra/local/kubernetes-fleet.ts';
+import { readWorkflowBundle } from '../../workers/temporal/workflow-bundle.ts';
 import { progressQuery } from '../../workflows/messages.ts';
 import { settledOf, startRunStack, waitUntil } from './run-stack.ts';
 import type { RunHandle, RunStack } from './run-stack.ts';
@@ -64,17 +65,36 @@ async function start(): Promise<ClusterStack> {
 /** A namespace of its own, and a Temporal worker whose Jobs are there. */
 export type Corner = { readonly namespace: string; readonly taskQueue: string };
 
-/** Makes a corner of the cluster; its Temporal worker ends with the test, and has the variables given. */
+let bundle: Promise<string> | undefined;
+
+/** The workflow bundle, made once: each Temporal worker of a corner would take ten seconds of a core for its own. */
+async function makeBundle(world: ClusterStack): Promise<string> {
+  const file = join(world.stack.logFolder, 'workflows.js');
+  const { code } = await readWorkflowBundle(undefined);
+  await writeFile(file, code);
+  return file;
+}
+
+/** Makes a corner of the cluster; its Temporal worker ends with the test. */
 export async function addCorner(
   world: ClusterStack,
   test: TestContext,
   name: string,
-  variables: Readonly<Record<string, string>> = {},
+  /** Variables that are to be otherwise. */
+  change: (
+    env: Record<string, string>,
+  ) => Promise<Record<string, string>> | Record<string, string> = () => ({}),
 ): Promise<Corner> {
   const namespace = uniqueName(name);
   const env = await world.kubernetes.addNamespace(namespace);
   const worker = await startTemporalWorker({
-    env: { ...world.stack.env, ...env, SPOTLOOP_TASK_QUEUE: namespace, ...variables },
+    env: {
+      ...world.stack.env,
+      ...env,
+      SPOTLOOP_TASK_QUEUE: namespace,
+      SPOTLOOP_WORKFLOW_BUNDLE: await (bundle ??= makeBundle(world)),
+      ...(await change(env)),
+    },
     logFolder: join(world.stack.logFolder, namespace),
     report: (line) => test.diagnostic(line),
   });

@@ -35,8 +35,8 @@ export type RunStack = {
 
 const run = promisify(execFile);
 
-/** How often {@link waitUntil} looks, ms. */
-const lookEveryMs = 50;
+/** How often {@link waitUntil} looks, ms: a look at a cluster costs both sides some 10 ms. */
+const lookEveryMs = 200;
 
 /** A minute and a half is more than anything waited for takes, even where other tests share two cores. */
 const patienceMs = 90_000;

@@ -48,7 +48,7 @@ open(output, 'w').write(key)
 `;
 
 /** Each has pods of its own, and waits more than it works: a dozen at a time is fine on two cores. */
-describe('a run whose pods are disturbed', { concurrency: true, timeout: 240_000 }, () => {
+describe('a run whose pods are disturbed', { concurrency: true, timeout: 400_000 }, () => {
   it("goes on after an eviction, which is nobody's failure", async () => {
     const run = await startRun(world, 'evicted', twoPods.items, twoPods.input);
     await untilSettled(run, 4);

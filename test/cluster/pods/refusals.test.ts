@@ -44,7 +44,7 @@ async function limit(namespace: string, hard: Record<string, string>): Promise<v
 
 describe(
   'a run that the cluster refuses something',
-  { concurrency: true, timeout: 240_000 },
+  { concurrency: true, timeout: 400_000 },
   () => {
     it('fails before anything is made when the quota has room for no Job', async (test) => {
       const corner = await addCorner(world, test, 'no-jobs');
@@ -132,7 +132,7 @@ describe(
     it('waits for an image that cannot be pulled, and says so until it is cancelled', async (test) => {
       // Nobody listens there, so pulling fails at once.
       const image = 'localhost:1/spotloop/downloader:absent';
-      const corner = await addCorner(world, test, 'no-image', { SPOTLOOP_IMAGES: image });
+      const corner = await addCorner(world, test, 'no-image', () => ({ SPOTLOOP_IMAGES: image }));
       const run = await startRun(world, 'no-image', { count: 3 }, { corner });
       await waitUntil(async () => {
         const { state } = await progressOf(run);
@@ -147,7 +147,9 @@ describe(
     });
 
     it('fails at once for an image whose name can be none', async (test) => {
-      const corner = await addCorner(world, test, 'bad-image', { SPOTLOOP_IMAGES: 'Not:An:Image' });
+      const corner = await addCorner(world, test, 'bad-image', () => ({
+        SPOTLOOP_IMAGES: 'Not:An:Image',
+      }));
       const run = await startRun(world, 'bad-image', { count: 3 }, { corner });
       const { type, message } = await failureOf(run);
       assert.equal(type, 'FleetFailed');

@@ -41,7 +41,7 @@ async function assertLive(run: ClusterRun, count: number): Promise<void> {
   assert.equal((await livePodsOf(world, run)).length, count);
 }
 
-describe('the size of a fleet', { concurrency: true, timeout: 300_000 }, () => {
+describe('the size of a fleet', { concurrency: true, timeout: 400_000 }, () => {
   it('is one pod a node when asked, and the third says what it waits for', async () => {
     const run = await startRun(
       world,
