@@ -155,10 +155,11 @@ export function generationOf(job: V1Job): number {
   return Number(job.metadata?.labels?.[generationLabel] ?? 0);
 }
 
-/** When an event was seen last. */
-export function happenedAtMs(event: CoreV1Event): number {
-  const at = event.series?.lastObservedTime ?? event.lastTimestamp ?? event.eventTime;
-  return (at ?? event.metadata.creationTimestamp)?.getTime() ?? 0;
+/** When an event was seen last, Unix ms; its several times are filled in by its several kinds of author. */
+export function happenedAtMs({ series, lastTimestamp, eventTime, metadata }: CoreV1Event): number {
+  const at = series?.lastObservedTime ?? lastTimestamp ?? eventTime ?? metadata.creationTimestamp;
+  // The client gives times with microseconds as text.
+  return at === undefined ? 0 : new Date(at).getTime();
 }
 
 function continueOf(metadata: V1ListMeta | undefined): string | undefined {

@@ -60,7 +60,7 @@ const isReady = async (name: string): Promise<boolean> => {
 describe('a run whose node goes', { timeout: 300_000 }, () => {
   it('is not hurt by a preemption with notice', async () => {
     const input = { workers: 2, concurrency: 3 };
-    const run = await startRun(world, 'preempted-node', { count: 90, seconds: 3 }, input);
+    const run = await startRun(world, 'preempted-node', { count: 66, seconds: 3 }, input);
     const { pod, node } = await pickVictim(run);
     await untilSettled(run, 12);
     await node.announceShutdown();
@@ -87,7 +87,7 @@ describe('a run whose node goes', { timeout: 300_000 }, () => {
 
   it('gets back what a machine that vanished had in hand', async () => {
     const input = { workers: 2, concurrency: 4 };
-    const run = await startRun(world, 'vanished-node', { count: 280, seconds: 2 }, input);
+    const run = await startRun(world, 'vanished-node', { count: 230, seconds: 2 }, input);
     const { node } = await pickVictim(run);
     await untilSettled(run, 12);
     await node.vanish();
@@ -102,7 +102,7 @@ describe('a run whose node goes', { timeout: 300_000 }, () => {
 
   it('moves on when a node is drained', async () => {
     const input = { workers: 2, concurrency: 2 };
-    const run = await startRun(world, 'drained-node', { count: 80, seconds: 2 }, input);
+    const run = await startRun(world, 'drained-node', { count: 64, seconds: 2 }, input);
     const { node } = await pickVictim(run);
     await untilSettled(run, 8);
     // Staged files are on an emptyDir, as nearly every pod's.
