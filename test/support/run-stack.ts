@@ -38,8 +38,8 @@ const run = promisify(execFile);
 /** How often {@link waitUntil} looks, ms: a look at a cluster costs both sides some 10 ms. */
 const lookEveryMs = 200;
 
-/** A minute and a half is more than anything waited for takes, even where other tests share two cores. */
-const patienceMs = 90_000;
+/** Twice what the slowest thing waited for takes where ten runs share two cores. */
+const patienceMs = 180_000;
 
 /** Waits for a state. What never comes is an error that says what was waited for, as the condition is written. */
 export async function waitUntil(

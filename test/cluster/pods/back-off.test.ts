@@ -29,7 +29,7 @@ const everyMs = 18_000;
 /** What a preempted index may take until its next pod is ready. */
 const backWithinMs = 60_000;
 
-describe('preemptions in quick succession', { timeout: 400_000 }, () => {
+describe('preemptions in quick succession', { timeout: 450_000 }, () => {
   it('leave each index back within a minute, with the stock back-off', async (test) => {
     const run = await startRun(
       world,
