@@ -113,7 +113,7 @@ async function checkFleet(deps: FleetDeps, run: RunRef, spec: RunSpec): Check {
     return problems.length === 0 ? null : problems.join('\n');
   } catch (error) {
     throw new Error(
-      `reach fleet ${choice.name}: ${describeError(error)} — check the Temporal worker's access to it`,
+      `ask fleet ${choice.name}: ${error instanceof Error ? error.message : String(error)}`,
       { cause: error },
     );
   }

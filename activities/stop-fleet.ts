@@ -1,3 +1,4 @@
+import { Context } from '@temporalio/activity';
 import type { FleetDeps } from './fleets/choose-fleet.ts';
 import { keepHeartbeating } from './heartbeat.ts';
 import { fleetOf } from './start-fleet.ts';
@@ -8,6 +9,6 @@ export function createStopFleet(deps: FleetDeps) {
   return async function stopFleet(input: FleetInput): Promise<void> {
     // Waiting for the grace time of downloaders must not look like a dead Temporal worker, nor a dead one like waiting.
     using _ = keepHeartbeating(() => undefined);
-    await fleetOf(deps, input).stop(input.run.name);
+    await fleetOf(deps, input).stop(input.run.name, Context.current().cancellationSignal);
   };
 }

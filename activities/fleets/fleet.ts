@@ -28,6 +28,6 @@ export interface Fleet {
   scale(run: string, workers: number): Promise<void>;
   suspend(run: string): Promise<void>;
   resume(run: string): Promise<void>;
-  /** Resolves when none is left. */
-  stop(run: string): Promise<void>;
+  /** Resolves when none is left; rejects when the signal ends the waiting. */
+  stop(run: string, signal?: AbortSignal): Promise<void>;
 }

@@ -122,9 +122,9 @@ export function createKubernetesFleet(deps: KubernetesFleetDeps): Fleet {
       if (job !== undefined && !isFinished(job)) await merge(job, 'resume', resumePatch);
     },
 
-    async stop(run) {
+    async stop(run, signal) {
       await attempt(`delete the Jobs of run ${run} in namespace ${namespace}`, () =>
-        stopJobs(cluster, run),
+        stopJobs(cluster, run, signal),
       );
     },
   };

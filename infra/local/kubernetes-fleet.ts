@@ -136,7 +136,9 @@ async function takeGiven(kubeconfig: string, image: string): Promise<Place> {
     kubectl,
     images: { downloader: image, temporalWorker: undefined },
     stop: async (namespaces) => {
-      await runKubectl({ kubectl, kubeconfig }, ['delete', 'namespace', ...namespaces]);
+      if (namespaces.length === 0) return;
+      const remove = ['delete', 'namespace', '--ignore-not-found', ...namespaces];
+      await runKubectl({ kubectl, kubeconfig }, remove);
     },
   };
 }

@@ -217,6 +217,11 @@ export function disruptionsBefore({ metadata }: V1Pod): number {
   return Number(count ?? 0);
 }
 
+/** The same for deaths that count as failures. */
+export function failuresBefore({ metadata }: V1Pod): number {
+  return Number(metadata?.annotations?.['batch.kubernetes.io/job-index-failure-count'] ?? 0);
+}
+
 export function indexOf(pod: V1Pod): string {
   return pod.metadata?.annotations?.['batch.kubernetes.io/job-completion-index'] ?? '';
 }

@@ -42,7 +42,7 @@ export function isRefusal(error: unknown): boolean {
 
 /** Whether a quota was in the way, which another run's end may mend. */
 export function isQuota(text: string): boolean {
-  return /exceeded quota/i.test(text);
+  return /(exceeded|failed) quota/i.test(text);
 }
 
 /**
@@ -62,7 +62,8 @@ export function describeApiError(doing: string, error: unknown): string {
  */
 export function apiError(doing: string, error: unknown): Error {
   const message = describeApiError(doing, error);
-  return isRefusal(error)
+  // A full quota has room again when others are gone, be it the Job before this one.
+  return isRefusal(error) && !isQuota(message)
     ? // Without a cause: it would be the whole answer with its headers, whose one sentence the message has.
       runFailure(failureTypes.FleetFailed, message)
     : new Error(message, { cause: error });
@@ -101,13 +102,18 @@ function hintOf(code: number, said: string): string | null {
   if (/service account/i.test(said) && code === http.forbidden && /not found/.test(said)) {
     return 'apply k8s/service-accounts.yaml';
   }
-  if (code === http.forbidden) return rbac;
-  if (code === status.unprocessable) return "correct the run's pod or the Job template";
+  if (/cannot \w+ resource/.test(said)) return rbac;
+  if (code === http.forbidden || code === status.unprocessable) {
+    return "correct the run's pod or the Job template";
+  }
   return null;
 }
 
 function connectionText(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
+  if (error.name === 'TimeoutError') {
+    return 'no answer in time — check that the API server can be reached';
+  }
   // fetch says only "fetch failed"; the reason is in its cause.
   const cause = error.cause instanceof Error ? error.cause.message : '';
   return cause === '' || error.message.includes(cause)

@@ -24,6 +24,9 @@ const stagingFactor = 2;
 /** A run ends itself at its own time limit; the Job's deadline lies an hour later, for one that nobody looks after. */
 const deadlineReserveSeconds = 3_600;
 
+/** How it ended is read from the Job: it must outlive the longest pause between two looks, and an API server's absence. */
+const leastTtlSeconds = 3_600;
+
 /** `<run>-<generation>`: a name that a person finds, and short enough for an index and a suffix behind it (63 in all). */
 export function jobName(run: string, generation: number): string {
   return `${run}-${generation}`;
@@ -51,6 +54,7 @@ export function buildJob(template: JobTemplate, plan: FleetPlan, place: JobPlace
   const spec = job.spec!;
   spec.completions = workers;
   spec.parallelism = workers;
+  spec.ttlSecondsAfterFinished = Math.max(leastTtlSeconds, spec.ttlSecondsAfterFinished ?? 0);
   const deadlineSeconds = deadlineOf(spec.activeDeadlineSeconds, plan.timeLimitMs);
   if (deadlineSeconds !== undefined) spec.activeDeadlineSeconds = deadlineSeconds;
   spec.template.metadata = mark(spec.template.metadata ?? {});

@@ -24,8 +24,8 @@ export type Cluster = ReturnType<typeof createCluster>;
 /** Who owns the fields that we set, in `kubectl get --show-managed-fields`. */
 const fieldManager = 'spotloop';
 
-/** An answer that takes longer does not come; the client itself would wait for five minutes. */
-const callTimeoutMs = 20_000;
+/** An answer that takes longer does not come; the client itself would wait for five minutes. Three calls fit into a look. */
+const callTimeoutMs = 6_000;
 
 /** Objects a page. A thousand pods' metadata are two pages of half a megabyte. */
 const pageSize = 500;

@@ -58,6 +58,11 @@ export function downloaderOf(job: V1Job): V1Container {
   return container;
 }
 
+/** Without these a preempted pod, or a few of them, would end the Job. */
+const needed = ['backoffLimitPerIndex', 'podFailurePolicy'] as const;
+/** One idle downloader would end the Job, or nobody would run it. */
+const refused = ['successPolicy', 'managedBy'] as const;
+
 /** What the fleet relies on; all else is the operator's business, and the API server's to judge. */
 function problemOf(job: V1Job | undefined): string | null {
   if (job?.kind !== 'Job' || job.apiVersion !== 'batch/v1') {
@@ -72,8 +77,17 @@ function problemOf(job: V1Job | undefined): string | null {
   if (pod.restartPolicy !== 'Never') {
     return 'spec.template.spec.restartPolicy is not Never — podFailurePolicy needs that';
   }
-  const container = pod.containers?.find(({ name }) => name === downloaderContainer);
-  if (container === undefined) return `it has no container named "${downloaderContainer}"`;
+  const [container, ...others] = pod.containers ?? [];
+  if (container?.name !== downloaderContainer) {
+    return `its container is not named "${downloaderContainer}"`;
+  }
+  if (others.length > 0) {
+    return `it has a second container, "${others[0]?.name}", and its pods would not end with the downloader — make it an init container with restartPolicy Always`;
+  }
   if (!container.image) return `container ${downloaderContainer} has no image`;
+  const missing = needed.filter((field) => spec[field] === undefined);
+  if (missing.length > 0) return `spec lacks ${missing.join(' and ')} — take it from k8s/job.yaml`;
+  const harmful = refused.filter((field) => spec[field] !== undefined);
+  if (harmful.length > 0) return `spec has ${harmful.join(' and ')}, which ends or stops the Job`;
   return null;
 }

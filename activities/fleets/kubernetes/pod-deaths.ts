@@ -76,17 +76,25 @@ function byEnd(pods: readonly V1Pod[]): V1Pod[] {
 }
 
 /**
- * The last pod of an index that died again and again, right after each start; undefined when there is none.
- * @param dead pods that failed; disruptions among them say nothing.
+ * Deaths longer ago say nothing of now: the Job controller tries again after ten minutes at the longest, and one try that
+ * went well has no death to show.
  */
-export function findHopeless(dead: readonly V1Pod[]): V1Pod | undefined {
+const freshMs = 660_000;
+
+/**
+ * The last pod of an index that died again and again, right after each start; undefined when there is none.
+ * @param dead pods that failed. One that was disrupted at once says nothing; one that worked first ends the row.
+ */
+export function findHopeless(dead: readonly V1Pod[], nowMs: number): V1Pod | undefined {
   const byIndex = Map.groupBy(
-    dead.filter((pod) => !isDisrupted(pod)),
+    dead.filter((pod) => !(isDisrupted(pod) && diedAtOnce(pod))),
     ({ metadata }) => metadata?.annotations?.[annotation.index],
   );
   for (const pods of byIndex.values()) {
-    const last = byEnd(pods).slice(-maxImmediateDeaths);
-    if (last.length === maxImmediateDeaths && last.every(diedAtOnce)) return last.at(-1);
+    const row = byEnd(pods).slice(-maxImmediateDeaths);
+    const last = row.at(-1);
+    if (row.length < maxImmediateDeaths || last === undefined || !row.every(diedAtOnce)) continue;
+    if (nowMs - endedAtMs(last) < freshMs) return last;
   }
   return undefined;
 }

@@ -69,7 +69,7 @@ async function whyWaiting(cluster: Cluster, run: string, job: V1Job): Promise<Wh
   const refused = podRefusal(await cluster.listEvents(job.metadata?.uid ?? ''), nowMs);
   if (refused !== null) return refused;
   const dead = await failedPods(cluster, run, job);
-  const hopeless = findHopeless(dead);
+  const hopeless = findHopeless(dead, nowMs);
   if (hopeless !== undefined) {
     return {
       kind: 'definite',

@@ -8,8 +8,15 @@ import { isDeleted } from './read-job.ts';
 const firstPauseMs = 250;
 const longestPauseMs = 2_000;
 
-/** Deletes all Jobs of a run and resolves when they and their pods are gone; absent counts as deleted. */
-export async function stopJobs(cluster: Cluster, run: string): Promise<void> {
+/**
+ * Deletes all Jobs of a run and resolves when they and their pods are gone; absent counts as deleted.
+ * @param signal ends the waiting, with an AbortError: another attempt goes on with it.
+ */
+export async function stopJobs(
+  cluster: Cluster,
+  run: string,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(longestPauseMs, pauseMs * 2)) {
     const jobs = await cluster.listJobs(run);
     for (const job of jobs) {
@@ -25,7 +32,7 @@ export async function stopJobs(cluster: Cluster, run: string): Promise<void> {
         await unlessGone(cluster.deletePod(name));
       }
     }
-    await sleep(pauseMs);
+    await sleep(pauseMs, undefined, { signal });
   }
 }
 

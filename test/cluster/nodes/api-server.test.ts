@@ -30,7 +30,7 @@ describe('a run whose API server is away', { timeout: 240_000 }, () => {
   });
 
   it('goes on collecting, says that the cluster is silent, and cleans up when it is back', async () => {
-    const run = await startRun(world, 'api-away', { count: 60, seconds: 2 }, { workers: 2 });
+    const run = await startRun(world, 'api-away', { count: 120, seconds: 2 }, { workers: 2 });
     await untilLive(world, run, 2);
     await clusterOf(world).stopApiServer();
     try {

@@ -60,7 +60,7 @@ const isReady = async (name: string): Promise<boolean> => {
 describe('a run whose node goes', { timeout: 300_000 }, () => {
   it('is not hurt by a preemption with notice', async () => {
     const input = { workers: 2, concurrency: 3 };
-    const run = await startRun(world, 'preempted-node', { count: 66, seconds: 3 }, input);
+    const run = await startRun(world, 'preempted-node', { count: 80, seconds: 3 }, input);
     const { pod, node } = await pickVictim(run);
     await untilSettled(run, 12);
     await node.announceShutdown();
@@ -87,17 +87,20 @@ describe('a run whose node goes', { timeout: 300_000 }, () => {
 
   it('gets back what a machine that vanished had in hand', async () => {
     const input = { workers: 2, concurrency: 4 };
-    const run = await startRun(world, 'vanished-node', { count: 230, seconds: 2 }, input);
+    const run = await startRun(world, 'vanished-node', { count: 300, seconds: 2 }, input);
     const { node } = await pickVictim(run);
     await untilSettled(run, 12);
     await node.vanish();
-    await waitUntil(async () => !(await isReady(node.name)));
-    // As the cloud's own controller does, which knows that the machine is gone.
-    await world.core.deleteNode({ name: node.name });
-    await untilReplaced(run);
-    await assertNoFailure(run);
-    await assertExact(world, run);
-    await node.start();
+    try {
+      await waitUntil(async () => !(await isReady(node.name)));
+      // As the cloud's own controller does, which knows that the machine is gone.
+      await world.core.deleteNode({ name: node.name });
+      await untilReplaced(run);
+      await assertNoFailure(run);
+      await assertExact(world, run);
+    } finally {
+      await node.start();
+    }
   });
 
   it('moves on when a node is drained', async () => {

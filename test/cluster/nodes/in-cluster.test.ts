@@ -97,7 +97,7 @@ describe('the Temporal worker inside the cluster', { timeout: 240_000 }, () => {
       { corner, workers: 2 },
     );
     await untilSettled(run, 8);
-    assert.equal((await podsOf(world, run, namespace)).filter(isLive).length, 2);
+    await waitUntil(async () => (await podsOf(world, run, namespace)).filter(isLive).length === 2);
     const [worker] = await workers();
     // At once, as if its machine had gone.
     await world.core.deleteNamespacedPod({

@@ -53,6 +53,7 @@ describe('a fleet of a thousand pods', { timeout: 400_000 }, () => {
   it('is read and scaled within a second and 100 MB', async (test) => {
     await clusterOf(world).startFakeNodes(nodes);
     const fleet = await openFleet();
+    const atRest = process.memoryUsage().rss;
     const run = newRun('spotloop-local');
     const spec = specOf({
       items: ['a'],
@@ -72,7 +73,6 @@ describe('a fleet of a thousand pods', { timeout: 400_000 }, () => {
       `${pods} pods run after ${((performance.now() - startMs) / 1000).toFixed(0)} s`,
     );
 
-    const atRest = process.memoryUsage().rss;
     const reads: number[] = [];
     let peak = atRest;
     for (let look = 0; look < looks; look += 1) {

@@ -34,7 +34,7 @@ describe('preemptions in quick succession', { timeout: 450_000 }, () => {
     const run = await startRun(
       world,
       'preempted',
-      { count: 320, seconds: 2 },
+      { count: 350, seconds: 2 },
       { workers: pods, concurrency: 1 },
     );
     await untilLive(world, run, pods);

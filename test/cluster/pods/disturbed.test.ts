@@ -5,6 +5,7 @@ import {
   assertExact,
   assertNothingLeft,
   disruptionsBefore,
+  failuresBefore,
   evict,
   jobsOf,
   livePodsOf,
@@ -76,8 +77,8 @@ describe('a run whose pods are disturbed', { concurrency: true, timeout: 400_000
     const name = nameOfPod(victim);
     await world.core.deleteNamespacedPod({ namespace: world.namespace, name });
     await waitUntil(async () => {
-      const pods = await livePodsOf(world, run);
-      return pods.length === 2 && !pods.some(({ metadata }) => metadata?.name === name);
+      const pods = await podsOf(world, run);
+      return pods.some((pod) => failuresBefore(pod) === 1);
     });
     await assertExact(world, run);
   });
@@ -103,7 +104,7 @@ describe('a run whose pods are disturbed', { concurrency: true, timeout: 400_000
     const run = await startRun(
       world,
       'last-one',
-      { count: 3, slow: { first: 1, seconds: 30 } },
+      { count: 3, slow: { first: 1, seconds: 45 } },
       { workers: 3, concurrency: 1, idleExit: '10s' },
     );
     await waitUntil(async () => {

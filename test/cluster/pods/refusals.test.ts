@@ -87,7 +87,7 @@ describe(
 
     it('ends with its counts when its rights are taken away in the middle', async (test) => {
       const corner = await addCorner(world, test, 'rights-taken');
-      const run = await startRun(world, 'rights-taken', { count: 40, seconds: 2 }, { corner });
+      const run = await startRun(world, 'rights-taken', { count: 80, seconds: 2 }, { corner });
       await untilSettled(run, 4);
       await rbac().deleteNamespacedRoleBinding({ namespace: corner.namespace, name: role });
       const { type, message } = await failureOf(run);

@@ -46,7 +46,7 @@ describe('the size of a fleet', { concurrency: true, timeout: 400_000 }, () => {
     const run = await startRun(
       world,
       'one-per-node',
-      { count: 30, seconds: 2 },
+      { count: 60, seconds: 2 },
       { workers: 3, concurrency: 1, placement: 'one-per-node' },
     );
     const pods = await untilLive(world, run, 2);
@@ -79,7 +79,10 @@ describe('the size of a fleet', { concurrency: true, timeout: 400_000 }, () => {
     await handle.executeUpdate(pauseUpdate);
     await waitUntil(async () => (await podsOf(world, run)).length === 0);
     // What was in hand was released or finished, and then nothing moves.
-    await sleep(settleMs);
+    const endedMs = Date.now();
+    await waitUntil(
+      async () => Date.parse((await progressOf(run)).asOf ?? '') > endedMs + settleMs,
+    );
     const { settled } = await progressOf(run);
     await sleep(pauseMs);
     assert.equal((await progressOf(run)).settled, settled, 'a paused run settles nothing');
@@ -127,7 +130,8 @@ describe('the size of a fleet', { concurrency: true, timeout: 400_000 }, () => {
     await run.handle.executeUpdate(scaleUpdate, { args: [3] });
     await untilLive(world, run, 3);
     const [job] = await jobsOf(world, run);
-    assert.equal(job?.spec?.completions, job?.spec?.parallelism);
+    // Three live and two done.
+    assert.equal(job?.spec?.completions, 5);
     await assertExact(world, run);
   });
 });

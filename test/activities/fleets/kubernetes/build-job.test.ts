@@ -111,6 +111,18 @@ describe('buildJob', () => {
     equal(build({ timeLimit: '365d' }).job.spec?.activeDeadlineSeconds, ofTemplate);
   });
 
+  it('outlives the looks at it, whatever the template says', () => {
+    const short = parseJobTemplate(
+      text.replace('ttlSecondsAfterFinished: 86400', 'ttlSecondsAfterFinished: 0'),
+      't.yaml',
+    );
+    const run = newRun('bucket');
+    const plan = planFleet(run, specOf({ items: ['a'], destination: 'gs://bucket/x/' }), 1);
+    const place = { namespace: 'n', generation: 1, labels: {}, projectId: 'p', image: 'i' };
+    const job = buildJob(short, plan, { ...place, serviceAccount: 's' });
+    equal(job.spec?.ttlSecondsAfterFinished, 3600);
+  });
+
   it('names pods within what a host may be called', () => {
     /** RFC 1123; the Job controller makes host names of Job and index. */
     const longest = 63;
@@ -135,7 +147,27 @@ describe('parseJobTemplate', () => {
     [
       'no downloader',
       (yaml) => yaml.replace('- name: downloader', '- name: main'),
-      /no container named "downloader"/,
+      /its container is not named "downloader"/,
+    ],
+    [
+      'a second container, which would keep pods from ending',
+      (yaml) =>
+        yaml.replace(
+          '      volumes:',
+          '        - name: sidecar\n          image: x\n      volumes:',
+        ),
+      /it has a second container, "sidecar"/,
+    ],
+    [
+      'a Job that counts its failures as one',
+      (yaml) => yaml.replace('backoffLimitPerIndex: 1000000', 'backoffLimit: 6'),
+      /spec lacks backoffLimitPerIndex — take it from k8s\/job.yaml/,
+    ],
+    [
+      'a Job that is done when one index is',
+      (yaml) =>
+        yaml.replace('  template:', '  successPolicy: {rules: [{succeededCount: 1}]}\n  template:'),
+      /spec has successPolicy, which ends or stops the Job/,
     ],
   ];
   for (const [what, breakIt, pattern] of broken) {

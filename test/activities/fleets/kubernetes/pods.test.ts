@@ -156,14 +156,17 @@ describe('deaths of pods', () => {
   it('are hopeless when an index dies again and again right after its start', () => {
     const deaths = (count: number, more: Parameters<typeof dead>[0]) =>
       Array.from({ length: count }, () => dead(more));
-    ok(findHopeless(deaths(6, { seconds: 2 })) !== undefined);
-    equal(findHopeless(deaths(5, { seconds: 2 })), undefined);
+    const soon = secondsLater(60).getTime();
+    ok(findHopeless(deaths(6, { seconds: 2 }), soon) !== undefined);
+    equal(findHopeless(deaths(5, { seconds: 2 }), soon), undefined);
+    equal(findHopeless(deaths(6, { seconds: 2 }), secondsLater(3600).getTime()), undefined);
     equal(
-      findHopeless([...deaths(3, { index: 0, seconds: 2 }), ...deaths(3, { index: 1 })]),
+      findHopeless([...deaths(3, { index: 0, seconds: 2 }), ...deaths(3, { index: 1 })], soon),
       undefined,
     );
-    equal(findHopeless(deaths(6, { seconds: 2, isDisrupted: true })), undefined);
-    equal(findHopeless([...deaths(6, { seconds: 2 }), dead({ seconds: 60 })]), undefined);
+    equal(findHopeless(deaths(6, { seconds: 2, isDisrupted: true }), soon), undefined);
+    const worked = { seconds: 55, isDisrupted: true };
+    equal(findHopeless([...deaths(6, { seconds: 2 }), dead(worked)], soon), undefined);
   });
 
   it('that the kubelet explains are told in its words', () => {
