@@ -142,9 +142,14 @@ describe('a run whose Job was deleted by a stranger', () => {
       },
     });
     assertCompleted(told);
-    assert.deepEqual(told.asked, ['start 1', 'scale 3', 'start 3', 'stop']);
+    assert.deepEqual(withoutRepeats(told.asked), ['start 1', 'scale 3', 'start 3', 'stop']);
   });
 });
+
+/** A start or a look that crossed a message does once more what it asked for, which changes nothing. */
+function withoutRepeats(asked: readonly string[]): string[] {
+  return asked.filter((call, place) => call !== asked[place - 1]);
+}
 
 describe('a paused run', () => {
   it('is scaled and stays paused', async () => {
@@ -166,8 +171,12 @@ describe('a paused run', () => {
       },
     });
     assertCompleted(told);
-    // A look that crossed the message may have paused it once more, which changes nothing.
-    const asked = told.asked.filter((call, place) => call !== told.asked[place - 1]);
-    assert.deepEqual(asked, ['start 1', 'suspend', 'scale 3', 'resume', 'stop']);
+    assert.deepEqual(withoutRepeats(told.asked), [
+      'start 1',
+      'suspend',
+      'scale 3',
+      'resume',
+      'stop',
+    ]);
   });
 });
