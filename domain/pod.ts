@@ -24,9 +24,17 @@ const labelText = z.string().regex(/^([A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9
   error: 'is not a label value — up to 63 letters, digits, "-", "_" and "."',
 });
 
-const extraKey = labelKey.refine((key) => !isOwn(key), {
-  error: 'is one that Spotloop or Kubernetes sets itself — choose another name',
-});
+const extraKey = labelKey
+  .refine((key) => !isOwn(key), {
+    error: 'is one that Spotloop or the Job controller sets itself — choose another name',
+  })
+  .refine((key) => isOwn(key) || !reserved.test(key), {
+    error:
+      "is one that Kubernetes itself obeys, the operator's to set — have it added to the Job template",
+  });
+
+/** Domains of what the cluster itself acts on: kubernetes.io/docs/reference/labels-annotations-taints */
+const reserved = /^([a-z0-9.-]+\.)?(kubernetes|k8s|gke)\.io\//;
 
 const toleration = z.strictObject({
   key: z.string().optional(),

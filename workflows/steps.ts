@@ -35,6 +35,7 @@ export const { createQueue, readFleet, scaleFleet, suspendFleet, resumeFleet } =
 /** A run that is cancelled waits for a start that is under way: what came to be after the clean-up would stay. */
 export const { startFleet } = proxyActivities<Activities>({
   ...quick,
+  heartbeatTimeout,
   cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
 });
 

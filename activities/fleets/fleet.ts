@@ -21,8 +21,11 @@ export type FleetPlan = {
 export interface Fleet {
   /** What would keep {@link start} from working, a line each; creates nothing. What may pass by itself is thrown. */
   check(plan: FleetPlan): Promise<readonly string[]>;
-  /** Starts the downloaders; when all of an earlier start have ended, the next generation of them. */
-  start(plan: FleetPlan): Promise<void>;
+  /**
+   * Starts the downloaders; when all of an earlier start have ended, the next generation of them. Rejects when the signal
+   * comes before they were started: then they are not, for nobody might be left to stop them.
+   */
+  start(plan: FleetPlan, signal?: AbortSignal): Promise<void>;
   read(run: string): Promise<FleetState>;
   /** So many downloaders live from now on, those that ended idle not counted. */
   scale(run: string, workers: number): Promise<void>;

@@ -17,10 +17,11 @@ import type { Fleet, FleetPlan } from './fleet.ts';
 import {
   apiError,
   describeApiError,
-  isForbidden,
+  isDenied,
   isNotFound,
   isQuota,
   isRefusal,
+  rbacHint,
 } from './kubernetes/api-error.ts';
 import { buildJob, jobName } from './kubernetes/build-job.ts';
 import { createCluster, generationOf } from './kubernetes/cluster.ts';
@@ -82,10 +83,12 @@ export function createKubernetesFleet(deps: KubernetesFleetDeps): Fleet {
         choiceProblem('pod.image', plan.pod.image, images),
         choiceProblem('pod.serviceAccount', plan.pod.serviceAccount, serviceAccounts),
       ].filter((problem) => problem !== null);
-      return problems.length > 0 ? problems : refusals(cluster, build(plan, 1));
+      if (problems.length > 0) return problems;
+      const refused = await refusals(cluster, build(plan, 1));
+      return refused.length > 0 ? refused : lackingRights(cluster);
     },
 
-    async start(plan) {
+    async start(plan, signal) {
       const jobs = await listJobs(plan.run);
       const current = jobs.findLast((job) => !isDeleted(job));
       if (current !== undefined && !isFinished(current)) return;
@@ -94,7 +97,14 @@ export function createKubernetesFleet(deps: KubernetesFleetDeps): Fleet {
       const name = jobName(plan.run, generation);
       const doing = `create Job ${name} in namespace ${namespace}`;
       await refuseStranger(cluster, plan.run, name);
-      await attempt(doing, () => cluster.applyJob(build(plan, generation), { isDryRun: false }));
+      await attempt(
+        doing,
+        async () => {
+          signal?.throwIfAborted();
+          await cluster.applyJob(build(plan, generation), { signal });
+        },
+        signal,
+      );
     },
 
     async read(run) {
@@ -134,18 +144,28 @@ export function createKubernetesFleet(deps: KubernetesFleetDeps): Fleet {
  * An API server that just started forbids everything until it has read who may do what, which takes it some seconds. So one
  * refusal proves nothing; twelve seconds of them do.
  */
-const forbiddenTries = { retries: 4, minTimeout: 1_000, factor: 2, maxTimeout: 5_000 } as const;
+const deniedTries = { retries: 4, minTimeout: 1_000, factor: 2, maxTimeout: 5_000 } as const;
 
 /** Calls the API server and says what a refusal means. */
-async function attempt<Result>(doing: string, call: () => Promise<Result>): Promise<Result> {
+async function attempt<Result>(
+  doing: string,
+  call: () => Promise<Result>,
+  signal?: AbortSignal,
+): Promise<Result> {
   try {
-    return await pRetry(call, {
-      ...forbiddenTries,
-      shouldRetry: ({ error }) => isForbidden(error),
-    });
+    return await patiently(call, signal);
   } catch (error) {
+    signal?.throwIfAborted();
     throw apiError(doing, error);
   }
+}
+
+function patiently<Result>(call: () => Promise<Result>, signal?: AbortSignal): Promise<Result> {
+  return pRetry(call, {
+    ...deniedTries,
+    shouldRetry: ({ error }) => isDenied(error),
+    ...(signal === undefined ? {} : { signal }),
+  });
 }
 
 /** An image is a set of programs, a service account a set of rights: a run chooses among what the operator lists. */
@@ -171,7 +191,9 @@ async function refusals(cluster: Cluster, job: V1Job): Promise<string[]> {
   const tries = [
     {
       doing: `create Job ${name} in namespace ${namespace}`,
-      call: () => cluster.applyJob(job, { isDryRun: true }),
+      call: async () => {
+        await cluster.tryJob(job);
+      },
     },
     {
       doing: `create a pod of Job ${name} in namespace ${namespace}`,
@@ -181,7 +203,7 @@ async function refusals(cluster: Cluster, job: V1Job): Promise<string[]> {
   const problems: string[] = [];
   for (const { doing, call } of tries) {
     try {
-      await call();
+      await patiently(call);
     } catch (error) {
       if (!isRefusal(error)) throw new Error(describeApiError(doing, error), { cause: error });
       const problem = describeApiError(doing, error);
@@ -193,6 +215,30 @@ async function refusals(cluster: Cluster, job: V1Job): Promise<string[]> {
     }
   }
   return problems;
+}
+
+/** All that is done in a run's course, so that none of it comes as a surprise hours later: the rules of k8s/rbac.yaml. */
+const rights: readonly (readonly [group: string, resource: string, verbs: readonly string[]])[] = [
+  ['batch', 'jobs', ['get', 'list', 'create', 'patch', 'delete']],
+  ['', 'pods', ['list', 'create', 'delete']],
+  ['', 'pods/log', ['get']],
+  ['', 'events', ['list']],
+];
+
+async function lackingRights(cluster: Cluster): Promise<string[]> {
+  const asked = rights.flatMap(([group, resource, verbs]) =>
+    verbs.map(async (verb) => {
+      const isAllowed = await attempt(`ask for the right to ${verb} ${resource}`, () =>
+        cluster.mayI({ group, resource, verb }),
+      );
+      return isAllowed ? [] : [`${verb} ${resource}`];
+    }),
+  );
+  const lacking = (await Promise.all(asked)).flat();
+  if (lacking.length === 0) return [];
+  return [
+    `look after Jobs in namespace ${cluster.namespace}: the Temporal worker may not ${lacking.join(', ')} — ${rbacHint}`,
+  ];
 }
 
 /** @throws FleetFailed when a Job of that name is there that is not this run's. */

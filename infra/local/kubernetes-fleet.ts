@@ -4,8 +4,13 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { KubeConfig, dumpYaml, loadYaml } from '@kubernetes/client-node';
-import type { V1Job } from '@kubernetes/client-node';
+import { KubeConfig } from '@kubernetes/client-node';
+import { dump } from 'js-yaml';
+import {
+  downloaderOf,
+  parseJobTemplate,
+  podSpecOf,
+} from '../../activities/fleets/kubernetes/job-template.ts';
 import { startCluster } from './cluster/cluster.ts';
 import type { Cluster } from './cluster/cluster.ts';
 import { buildImages } from './cluster/images/build-images.ts';
@@ -59,7 +64,7 @@ type Place = Pick<KubernetesFleet, 'cluster' | 'kubeconfig' | 'kubectl' | 'image
 };
 
 /**
- * Starts the two-node cluster with the images in it, or takes the user's own (KUBECONFIG with SPOTLOOP_IMAGES); makes a
+ * Starts a cluster with the images in it, or takes the user's own (KUBECONFIG with SPOTLOOP_IMAGES); makes a
  * namespace for the stack.
  * @param places what downloaders need to find the emulators: all on 127.0.0.1, so pods use the network of their node,
  * which has to be this machine.
@@ -67,9 +72,10 @@ type Place = Pick<KubernetesFleet, 'cluster' | 'kubeconfig' | 'kubectl' | 'image
 export async function startKubernetesFleet(options: {
   folder: string;
   places: Readonly<Record<string, string>>;
+  extraPool?: string | undefined;
   report: Report;
 }): Promise<KubernetesFleet> {
-  const { folder, places, report } = options;
+  const { folder, places, extraPool, report } = options;
   const { kubeconfig, image } = readSurroundings();
   await mkdir(folder, { recursive: true });
   if (kubeconfig !== undefined && image === undefined) {
@@ -77,7 +83,7 @@ export async function startKubernetesFleet(options: {
   }
   const place =
     kubeconfig === undefined || image === undefined
-      ? await startOwn(folder, report)
+      ? await startOwn(folder, extraPool, report)
       : await takeGiven(kubeconfig, image);
   const namespaces: string[] = [];
   try {
@@ -112,10 +118,14 @@ export async function startKubernetesFleet(options: {
   }
 }
 
-async function startOwn(folder: string, report: Report): Promise<Place> {
+async function startOwn(
+  folder: string,
+  extraPool: string | undefined,
+  report: Report,
+): Promise<Place> {
   const { downloader, temporalWorker } = await buildImages(report);
   const images = [downloader.archive, temporalWorker.archive];
-  const cluster = await startCluster({ folder, report, images });
+  const cluster = await startCluster({ folder, report, images, extraPool });
   return {
     cluster,
     kubeconfig: cluster.kubeconfig,
@@ -182,10 +192,9 @@ export async function runKubectl(
 
 /** k8s/job.yaml with what a cluster of one machine lacks: a way to its emulators, programs, and room. */
 async function localTemplate(places: Readonly<Record<string, string>>): Promise<string> {
-  const job = loadYaml<V1Job>(await readFile(join(manifests, 'job.yaml'), 'utf8'));
-  const pod = job.spec?.template.spec;
-  const [downloader] = pod?.containers ?? [];
-  if (pod === undefined || downloader === undefined) throw new Error('k8s/job.yaml has no pod');
+  const file = join(manifests, 'job.yaml');
+  const { job } = parseJobTemplate(await readFile(file, 'utf8'), file);
+  const [pod, downloader] = [podSpecOf(job), downloaderOf(job)];
   pod.hostNetwork = true;
   pod.dnsPolicy = 'Default';
   downloader.imagePullPolicy = 'IfNotPresent';
@@ -198,5 +207,5 @@ async function localTemplate(places: Readonly<Record<string, string>>): Promise<
   const volume = { name: 'commands' };
   downloader.volumeMounts?.push({ ...volume, mountPath: commandsFolder, readOnly: true });
   pod.volumes?.push({ ...volume, configMap: { name: commandsConfigMap } });
-  return dumpYaml(job);
+  return dump(job);
 }

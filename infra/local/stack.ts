@@ -40,8 +40,12 @@ export type StackOptions = {
   folder?: string;
   /** Free ones by default. */
   ports?: { temporal?: number; ui?: number; pubsub?: number; storage?: number; site?: number };
-  /** `kubernetes` starts a cluster with two nodes as well, whose pods the downloaders are; `local` by default. */
+  /** `kubernetes` starts a cluster as well, whose pods the downloaders are; `local` by default. */
   fleet?: 'local' | 'kubernetes';
+  /** Two more nodes of that cluster, which only pods that tolerate the taint of this pool get. */
+  extraPool?: string;
+  /** Variables that its Temporal worker has besides. */
+  env?: Readonly<Record<string, string>>;
   /** False leaves the Temporal worker out, for tests that run one of their own. */
   withWorker?: boolean;
   /** Hears what is installed, and when the Temporal worker dies. */
@@ -117,6 +121,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       ? await startKubernetesFleet({
           folder: join(folder, 'cluster'),
           places: emulators,
+          extraPool: options.extraPool,
           report,
         })
       : undefined;
@@ -135,6 +140,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     SPOTLOOP_YTDLP: programs.ytDlp,
     SPOTLOOP_COMMANDS_FILE: fileURLToPath(new URL('commands.json', import.meta.url)),
     ...kubernetes?.env,
+    ...options.env,
   };
   const worker =
     options.withWorker === false

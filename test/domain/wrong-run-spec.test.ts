@@ -101,7 +101,15 @@ describe('parseRunSpec, given what is wrong,', () => {
     [
       "a label of Spotloop's own",
       { ...least, pod: { labels: { 'spotloop-run': 'another' } } },
-      /^"pod.labels.spotloop-run" is one that Spotloop or Kubernetes sets itself/,
+      /^"pod.labels.spotloop-run" is one that Spotloop or the Job controller sets itself/,
+    ],
+    [
+      'an annotation that the cluster obeys',
+      {
+        ...least,
+        pod: { annotations: { 'container.apparmor.security.beta.kubernetes.io/x': 'y' } },
+      },
+      /is one that Kubernetes itself obeys, the operator's to set — have it added to the Job template$/,
     ],
     ['a placement it does not know', { ...least, placement: 'two-per-node' }, /^"placement"/],
     [

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { BatchV1Api, CoreV1Api, KubeConfig } from '@kubernetes/client-node';
+import { AuthorizationV1Api, BatchV1Api, CoreV1Api, KubeConfig } from '@kubernetes/client-node';
 import { parseJobTemplate } from '../../activities/fleets/kubernetes/job-template.ts';
 import type { KubernetesFleetDeps } from '../../activities/fleets/kubernetes.ts';
 import { MisconfiguredError } from '../process/environment.ts';
@@ -39,6 +39,7 @@ export async function openCluster(
   return {
     batch: config.makeApiClient(BatchV1Api),
     core: config.makeApiClient(CoreV1Api),
+    authorization: config.makeApiClient(AuthorizationV1Api),
     namespace: settings.SPOTLOOP_NAMESPACE ?? context?.namespace ?? 'default',
     template: await readTemplate(settings.SPOTLOOP_JOB_TEMPLATE ?? ownTemplate),
     images: settings.SPOTLOOP_IMAGES,

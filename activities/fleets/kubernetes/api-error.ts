@@ -25,19 +25,31 @@ const kinds = new Map<number, string>([
 ]);
 
 /** Where the rights are written down that we need. */
-const rbac = 'apply k8s/rbac.yaml';
+export const rbacHint = 'apply k8s/rbac.yaml';
+
+/** How the API server refuses a right; quotas, webhooks and Pod Security forbid in words of their own. */
+const denial = /cannot \w+ resource/;
+
+/** What server-side apply says, with status 500, of a field that the schema does not have. */
+const unknownField = /failed to create typed patch object/;
 
 export function isNotFound(error: unknown): boolean {
   return error instanceof ApiException && error.code === http.notFound;
 }
 
-export function isForbidden(error: unknown): boolean {
-  return error instanceof ApiException && error.code === http.forbidden;
+/** Whether the caller lacks a right. */
+export function isDenied(error: unknown): boolean {
+  return (
+    error instanceof ApiException &&
+    error.code === http.forbidden &&
+    denial.test(statusMessage(error.body))
+  );
 }
 
 /** Whether asking again cannot help: a person has to change something first. */
 export function isRefusal(error: unknown): boolean {
-  return error instanceof ApiException && definite.has(error.code);
+  if (!(error instanceof ApiException)) return false;
+  return definite.has(error.code) || unknownField.test(statusMessage(error.body));
 }
 
 /** Whether a quota was in the way, which another run's end may mend. */
@@ -102,7 +114,8 @@ function hintOf(code: number, said: string): string | null {
   if (/service account/i.test(said) && code === http.forbidden && /not found/.test(said)) {
     return 'apply k8s/service-accounts.yaml';
   }
-  if (/cannot \w+ resource/.test(said)) return rbac;
+  if (denial.test(said)) return rbacHint;
+  if (unknownField.test(said)) return 'correct the Job template';
   if (code === http.forbidden || code === status.unprocessable) {
     return "correct the run's pod or the Job template";
   }

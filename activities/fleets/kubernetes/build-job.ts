@@ -85,14 +85,14 @@ function fillPod(spec: V1PodSpec, plan: FleetPlan): void {
   }
   if (placement === 'one-per-node') {
     spec.affinity ??= {};
-    spec.affinity.podAntiAffinity = {
-      requiredDuringSchedulingIgnoredDuringExecution: [
-        {
-          topologyKey: 'kubernetes.io/hostname',
-          labelSelector: { matchLabels: { [runLabel]: plan.run } },
-        },
-      ],
-    };
+    const away = (spec.affinity.podAntiAffinity ??= {});
+    away.requiredDuringSchedulingIgnoredDuringExecution = [
+      ...(away.requiredDuringSchedulingIgnoredDuringExecution ?? []),
+      {
+        topologyKey: 'kubernetes.io/hostname',
+        labelSelector: { matchLabels: { [runLabel]: plan.run } },
+      },
+    ];
   }
   const staging = spec.volumes?.find(({ name }) => name === stagingVolume)?.emptyDir;
   // `http` streams into the bucket and stages nothing.

@@ -1,5 +1,6 @@
 import { PatchStrategy, setHeaderMiddleware } from '@kubernetes/client-node';
 import type {
+  AuthorizationV1Api,
   BatchV1Api,
   ConfigurationOptions,
   CoreV1Api,
@@ -15,6 +16,7 @@ import { downloaderContainer } from './job-template.ts';
 export type ClusterClients = {
   readonly batch: BatchV1Api;
   readonly core: CoreV1Api;
+  readonly authorization: AuthorizationV1Api;
   readonly namespace: string;
 };
 
@@ -39,11 +41,19 @@ const metadataOnly = [
   'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1',
 ] as const;
 const json = ['Accept', 'application/json'] as const;
+const serverSideApply = ['Content-Type', PatchStrategy.ServerSideApply] as const;
 
 /** Lines of a log that tell how a downloader ended. */
 const logLines = 5;
 
-export function createCluster({ batch, core, namespace }: ClusterClients) {
+export function createCluster({ batch, core, authorization, namespace }: ClusterClients) {
+  const applied = (job: V1Job) => ({
+    namespace,
+    name: job.metadata?.name ?? '',
+    body: job,
+    fieldManager,
+    fieldValidation: 'Strict',
+  });
   const podsOf = (run: string) => ({ namespace, labelSelector: `${runLabel}=${run}` });
   return {
     namespace,
@@ -58,19 +68,14 @@ export function createCluster({ batch, core, namespace }: ClusterClients) {
       return batch.readNamespacedJob({ namespace, name }, options());
     },
 
-    /** Server-side apply: again with the same Job changes nothing. A dry run asks everybody who could refuse it. */
-    applyJob(job: V1Job, { isDryRun }: { isDryRun: boolean }): Promise<V1Job> {
-      return batch.patchNamespacedJob(
-        {
-          namespace,
-          name: job.metadata?.name ?? '',
-          body: job,
-          fieldManager,
-          fieldValidation: 'Strict',
-          ...(isDryRun ? { dryRun: 'All' } : {}),
-        },
-        options(['Content-Type', PatchStrategy.ServerSideApply]),
-      );
+    /** Server-side apply: again with the same Job changes nothing. */
+    async applyJob(job: V1Job, { signal }: { signal?: AbortSignal | undefined }): Promise<void> {
+      await batch.patchNamespacedJob(applied(job), options(serverSideApply, signal));
+    },
+
+    /** Asks everybody who could refuse the Job; nothing is created. */
+    async tryJob(job: V1Job): Promise<void> {
+      await batch.patchNamespacedJob({ ...applied(job), dryRun: 'All' }, options(serverSideApply));
     },
 
     /** Changes only what it names. */
@@ -87,6 +92,17 @@ export function createCluster({ batch, core, namespace }: ClusterClients) {
         { namespace, name, propagationPolicy: 'Foreground' },
         options(),
       );
+    },
+
+    /** Whether our own account has a right in the namespace; a resource may have a subresource, as in `pods/log`. */
+    async mayI(right: { group: string; resource: string; verb: string }): Promise<boolean> {
+      const [resource, subresource] = right.resource.split('/');
+      const resourceAttributes = { ...right, namespace, resource, subresource };
+      const { status } = await authorization.createSelfSubjectAccessReview(
+        { body: { spec: { resourceAttributes } } },
+        options(),
+      );
+      return status?.allowed === true;
     },
 
     /** Lets admission judge a pod; nothing is created. */
@@ -120,6 +136,13 @@ export function createCluster({ batch, core, namespace }: ClusterClients) {
         options(),
       );
       return items;
+    },
+
+    /** One of the run's pods, whole; undefined when it is gone. */
+    async findPod(run: string, name: string): Promise<V1Pod | undefined> {
+      const fieldSelector = `metadata.name=${name}`;
+      const { items } = await core.listNamespacedPod({ ...podsOf(run), fieldSelector }, options());
+      return items[0];
     },
 
     /** By force: for a pod whose node is gone, and with it who could end it. */
@@ -168,13 +191,17 @@ function continueOf(metadata: V1ListMeta | undefined): string | undefined {
 }
 
 /** What each call has: a time limit, and the header given. */
-function options(header: readonly [name: string, value: string] = json): ConfigurationOptions {
+function options(
+  header: readonly [name: string, value: string] = json,
+  signal?: AbortSignal,
+): ConfigurationOptions {
   const headers = setHeaderMiddleware(...header);
   return {
     middleware: [
       {
         pre: (request) => {
-          request.setSignal(AbortSignal.timeout(callTimeoutMs));
+          const timeout = AbortSignal.timeout(callTimeoutMs);
+          request.setSignal(signal === undefined ? timeout : AbortSignal.any([signal, timeout]));
           return headers.pre(request);
         },
         post: (response) => headers.post(response),

@@ -21,7 +21,10 @@ export function countWanted(completions: number, done: readonly Range[]): number
   return completions - below.reduce((sum, count) => sum + count, 0);
 }
 
-/** The least number of completions with which so many indices are not done. */
+/** The API server takes no more. With all of these done, the next generation begins at 0 again. */
+const maxCompletions = 100_000;
+
+/** The least number of completions with which so many indices are not done; at the limit, as many as there can be. */
 export function completionsFor(wanted: number, done: readonly Range[]): number {
   let completions = wanted;
   // In ascending order, as the Job controller writes them: each one that lies below moves the end on.
@@ -29,5 +32,5 @@ export function completionsFor(wanted: number, done: readonly Range[]): number {
     if (first >= completions) break;
     completions += last - first + 1;
   }
-  return completions;
+  return Math.min(completions, maxCompletions);
 }

@@ -1,5 +1,6 @@
-import { loadYaml } from '@kubernetes/client-node';
 import type { V1Container, V1Job, V1PodSpec } from '@kubernetes/client-node';
+import { load } from 'js-yaml';
+import { z } from 'zod';
 
 /** The container that is the downloader, by its name in the template. */
 export const downloaderContainer = 'downloader';
@@ -19,29 +20,80 @@ export type JobTemplate = {
 /** Kubernetes' own default: kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-termination */
 const defaultGraceSeconds = 30;
 
+const texts = z.record(z.string(), z.string());
+const marks = z.looseObject({ labels: texts.optional(), annotations: texts.optional() }).optional();
+const named = z.looseObject({ name: z.string() });
+const objects = z.array(z.looseObject({}));
+
+/** The fields that are read here or filled in later. All others go to the API server as they are written. */
+const shape = z.looseObject({
+  metadata: marks,
+  spec: z.looseObject({
+    backoffLimitPerIndex: z.number().optional(),
+    ttlSecondsAfterFinished: z.number().optional(),
+    activeDeadlineSeconds: z.number().optional(),
+    podFailurePolicy: z
+      .looseObject({ rules: z.array(z.looseObject({ action: z.string() })) })
+      .optional(),
+    template: z.looseObject({
+      metadata: marks,
+      spec: z.looseObject({
+        serviceAccountName: z.string().optional(),
+        terminationGracePeriodSeconds: z.number().optional(),
+        containers: z.array(
+          named.extend({ image: z.string().optional(), env: z.array(named).optional() }),
+        ),
+        tolerations: objects.optional(),
+        affinity: z
+          .looseObject({
+            podAntiAffinity: z
+              .looseObject({ requiredDuringSchedulingIgnoredDuringExecution: objects.optional() })
+              .optional(),
+          })
+          .optional(),
+        volumes: z.array(named).optional(),
+      }),
+    }),
+  }),
+});
+
 /**
- * Reads a Job template, such as k8s/job.yaml.
+ * Reads a Job template, such as k8s/job.yaml. Fields that are unknown here are kept: the API server, which is asked before
+ * each run, knows which of them are misspelt.
  * @param name how an error calls it, its path for example.
  * @throws Error in one line that names what is missing or would not work.
  */
 export function parseJobTemplate(text: string, name: string): JobTemplate {
-  let job: V1Job;
+  const refuse = (problem: string, cause?: unknown): never => {
+    throw new Error(`read Job template ${name}: ${problem}`, { cause });
+  };
+  let read: unknown;
   try {
-    job = loadYaml<V1Job>(text);
+    // As it is written; the client's own reader would leave out what it does not know.
+    read = load(text);
   } catch (cause) {
-    throw new Error(`read Job template ${name}: not YAML: ${String(cause).split('\n', 1)[0]}`, {
-      cause,
-    });
+    return refuse(`not YAML: ${String(cause).split('\n', 1)[0]}`, cause);
   }
-  const problem = problemOf(job);
-  if (problem !== null) throw new Error(`read Job template ${name}: ${problem}`);
-  const spec = podSpecOf(job);
+  if (!isJob(read)) return refuse('it is not a Job of batch/v1');
+  const { success, error } = shape.safeParse(read);
+  if (!success) {
+    const wrong = error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
+    return refuse(wrong.join('; '));
+  }
+  const problem = problemOf(read);
+  if (problem !== null) return refuse(problem);
+  const spec = podSpecOf(read);
   return {
-    job,
-    image: downloaderOf(job).image ?? '',
+    job: read,
+    image: downloaderOf(read).image ?? '',
     serviceAccount: spec.serviceAccountName ?? 'default',
     graceSeconds: spec.terminationGracePeriodSeconds ?? defaultGraceSeconds,
   };
+}
+
+function isJob(value: unknown): value is V1Job {
+  const { kind, apiVersion } = (value ?? {}) as Partial<V1Job>;
+  return kind === 'Job' && apiVersion === 'batch/v1';
 }
 
 /** The pods' spec of a Job whose template passed {@link parseJobTemplate}. */
@@ -60,24 +112,34 @@ export function downloaderOf(job: V1Job): V1Container {
 
 /** Without these a preempted pod, or a few of them, would end the Job. */
 const needed = ['backoffLimitPerIndex', 'podFailurePolicy'] as const;
-/** One idle downloader would end the Job, or nobody would run it. */
-const refused = ['successPolicy', 'managedBy'] as const;
+/** One idle downloader would end the Job, nobody would run it, or a few failed indices would. */
+const refused = ['successPolicy', 'managedBy', 'maxFailedIndexes'] as const;
+/** An index that fails for good is one downloader less. A run's poison items kill three each, wherever they come by. */
+const leastBackoffLimit = 1_000;
 
 /** What the fleet relies on; all else is the operator's business, and the API server's to judge. */
-function problemOf(job: V1Job | undefined): string | null {
-  if (job?.kind !== 'Job' || job.apiVersion !== 'batch/v1') {
-    return 'it is not a Job of batch/v1';
-  }
-  const { spec } = job;
+function problemOf({ spec }: V1Job): string | null {
   if (spec?.completionMode !== 'Indexed') {
     return 'spec.completionMode is not Indexed — where it is not, one idle downloader ends the replacement of all';
   }
-  const pod = spec.template?.spec;
-  if (pod === undefined) return 'spec.template.spec is missing';
-  if (pod.restartPolicy !== 'Never') {
+  const missing = needed.filter((field) => spec[field] === undefined);
+  if (missing.length > 0) return `spec lacks ${missing.join(' and ')} — take it from k8s/job.yaml`;
+  const harmful = refused.filter((field) => spec[field] !== undefined);
+  if (harmful.length > 0) return `spec has ${harmful.join(' and ')}, which ends or stops the Job`;
+  if ((spec.backoffLimitPerIndex ?? 0) < leastBackoffLimit) {
+    return `spec.backoffLimitPerIndex is less than ${leastBackoffLimit}, and an index that reached it is not replaced — take it from k8s/job.yaml`;
+  }
+  if (spec.podFailurePolicy?.rules.some(({ action }) => action === 'FailIndex')) {
+    return 'spec.podFailurePolicy has a rule FailIndex, after which that index is not replaced — use Count';
+  }
+  return podProblemOf(spec.template.spec);
+}
+
+function podProblemOf(pod: V1PodSpec | undefined): string | null {
+  if (pod?.restartPolicy !== 'Never') {
     return 'spec.template.spec.restartPolicy is not Never — podFailurePolicy needs that';
   }
-  const [container, ...others] = pod.containers ?? [];
+  const [container, ...others] = pod.containers;
   if (container?.name !== downloaderContainer) {
     return `its container is not named "${downloaderContainer}"`;
   }
@@ -85,9 +147,8 @@ function problemOf(job: V1Job | undefined): string | null {
     return `it has a second container, "${others[0]?.name}", and its pods would not end with the downloader — make it an init container with restartPolicy Always`;
   }
   if (!container.image) return `container ${downloaderContainer} has no image`;
-  const missing = needed.filter((field) => spec[field] === undefined);
-  if (missing.length > 0) return `spec lacks ${missing.join(' and ')} — take it from k8s/job.yaml`;
-  const harmful = refused.filter((field) => spec[field] !== undefined);
-  if (harmful.length > 0) return `spec has ${harmful.join(' and ')}, which ends or stops the Job`;
+  if (container.lifecycle?.preStop !== undefined) {
+    return `container ${downloaderContainer} has a preStop hook, whose time is taken from the grace time that the downloader is told — leave it out`;
+  }
   return null;
 }

@@ -31,8 +31,7 @@ export function isFinished(job: V1Job): boolean {
  */
 export async function readJob(cluster: Cluster, run: string, job: V1Job): Promise<FleetState> {
   const failure = failureOf(job);
-  if (failure !== undefined)
-    return failed(cluster, job, failure, await failedPods(cluster, run, job));
+  if (failure !== undefined) return failed(cluster, run, job, failure);
   if (hasCondition(job, 'Complete')) return { kind: 'done' };
   if (isPaused(job)) return { kind: 'suspended' };
 
@@ -113,16 +112,27 @@ function podRefusal(events: readonly CoreV1Event[], nowMs: number): Why | null {
 
 async function failed(
   cluster: Cluster,
+  run: string,
   job: V1Job,
-  failure: { reason: string; message: string },
-  pods: readonly V1Pod[],
+  failure: Failure,
 ): Promise<FleetState> {
-  // The failure's message names the pod that matched a rule of the policy.
-  const culprit = pods.find(({ metadata }) => failure.message.includes(`/${metadata?.name} `));
-  const pod = culprit ?? (failure.reason === 'PodFailurePolicy' ? lastDeath(pods) : undefined);
+  const pod = await findCulprit(cluster, run, job, failure);
   const words =
     pod === undefined ? `${failure.reason}: ${failure.message}` : await lastWords(cluster, pod);
   return { kind: 'failed', message: `${jobText(cluster, job)} failed: ${words}` };
+}
+
+/** The pod that matched a rule of the failure policy, which the Job names; undefined when it failed of something else. */
+async function findCulprit(
+  cluster: Cluster,
+  run: string,
+  job: V1Job,
+  { reason, message }: Failure,
+): Promise<V1Pod | undefined> {
+  const name = / for pod [^/ ]+\/(\S+) /.exec(message)?.[1];
+  const named = name === undefined ? undefined : await cluster.findPod(run, name);
+  if (named !== undefined || reason !== 'PodFailurePolicy') return named;
+  return lastDeath(await failedPods(cluster, run, job));
 }
 
 /** How a pod ended, with the last lines of its log where it left no message. */
@@ -141,8 +151,10 @@ async function failedPods(cluster: Cluster, run: string, job: V1Job): Promise<V1
   );
 }
 
+type Failure = { readonly reason: string; readonly message: string };
+
 /** `FailureTarget` comes before `Failed`, which waits for the last pods: kubernetes.io/docs/concepts/workloads/controllers/job/#termination-of-job-pods */
-function failureOf(job: V1Job): { reason: string; message: string } | undefined {
+function failureOf(job: V1Job): Failure | undefined {
   const condition = job.status?.conditions?.find(
     ({ type, status }) => (type === 'Failed' || type === 'FailureTarget') && status === 'True',
   );

@@ -43,7 +43,8 @@ export function waitingReason(pod: V1Pod, events: readonly CoreV1Event[], nowMs:
     if (scaleUp !== undefined) return passing(nodeText(scaleUp.message ?? ''));
     return passing(nodeText(firstSentence(scheduled.message ?? scheduled.reason ?? '')));
   }
-  for (const status of pod.status?.containerStatuses ?? []) {
+  const { initContainerStatuses = [], containerStatuses = [] } = pod.status ?? {};
+  for (const status of [...initContainerStatuses, ...containerStatuses]) {
     const waiting = status.state?.waiting;
     const reason = waiting?.reason;
     if (reason === undefined) continue;

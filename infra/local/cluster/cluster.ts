@@ -1,5 +1,5 @@
 /**
- * A real Kubernetes with two nodes on this machine.
+ * A real Kubernetes, with two nodes or more, on this machine.
  *
  *   install-cluster.ts    its programs, in the cache
  *   machine-lock.ts       one cluster at a time
@@ -23,7 +23,7 @@ import { packLayer } from './images/pack-layer.ts';
 import { installCluster } from './install-cluster.ts';
 import { clearLeftovers, forgetCluster, ownEntries, recordCluster } from './leftovers.ts';
 import { lockMachine } from './machine-lock.ts';
-import { networkOf, pauseImage } from './node-config.ts';
+import { pauseImage } from './node-config.ts';
 import { createNode } from './node.ts';
 import type { ClusterNode } from './node.ts';
 import { waitUntil } from './wait-until.ts';
@@ -38,7 +38,7 @@ export type Cluster = {
   apiServer: string;
   /** The path of a `kubectl` of the same version. */
   kubectl: string;
-  /** `node1` and `node2`. */
+  /** `node1`, `node2`, … */
   nodes: readonly ClusterNode[];
   /** Logs of all processes. They are kept after the stop. */
   logFolder: string;
@@ -58,13 +58,13 @@ export type Cluster = {
   stop: () => Promise<void>;
 };
 
-/** The fewest on which something can move from one to another. */
-const nodeCount = 2;
+/** Of each pool: the fewest on which something can move from one to another. */
+const nodesOfPool = 2;
 /** The controllers make these within a second of their start. */
 const namespaceMs = 30_000;
 
 /**
- * Makes the programs where they are missing, starts a cluster whose files are all in `folder`, and resolves when both nodes
+ * Makes the programs where they are missing, starts a cluster whose files are all in `folder`, and resolves when all nodes
  * are Ready. Throws, with a way out, where another cluster, Docker or somebody else's kubelet runs.
  */
 export async function startCluster(options: {
@@ -72,6 +72,8 @@ export async function startCluster(options: {
   report: Report;
   /** Archives of images that are to be there from the start: half the work of importing them into running nodes. */
   images?: readonly string[];
+  /** Beside the usual two nodes, two of a pool of that name, whose taint keeps pods away that do not tolerate it. */
+  extraPool?: string | undefined;
 }): Promise<Cluster> {
   const folder = resolve(options.folder);
   const programs = await installCluster(options.report);
@@ -93,17 +95,20 @@ export async function startCluster(options: {
   const images = createImageStore({ folder: join(folder, 'images'), logFolder, programs });
   await images.add(await makePauseImage(folder, programs.pause));
   for (const archive of options.images ?? []) await images.add(archive);
-  const numbers = Array.from({ length: nodeCount }, (_, position) => position + 1);
-  const nodes = numbers.map((index) =>
-    createNode({
-      index,
-      folder,
-      logFolder,
-      programs,
-      certificateFolder: join(folder, 'pki'),
-      images,
-    }),
-  );
+  const pools = options.extraPool === undefined ? [undefined] : [undefined, options.extraPool];
+  const nodes = pools
+    .flatMap((pool) => Array.from({ length: nodesOfPool }, () => pool))
+    .map((pool, position) =>
+      createNode({
+        index: position + 1,
+        pool,
+        folder,
+        logFolder,
+        programs,
+        certificateFolder: join(folder, 'pki'),
+        images,
+      }),
+    );
   undo.defer(async () => {
     await Promise.all(nodes.map((node) => node.remove()));
   });
@@ -112,10 +117,10 @@ export async function startCluster(options: {
     folder,
     logFolder,
     kubernetesFolder: programs.kubernetesFolder,
-    identities: numbers.map((index) => ({
-      name: `node${index}`,
-      subject: `/O=system:nodes/CN=system:node:node${index}`,
-      reachedAs: [`DNS:node${index}`, `IP:${networkOf(index).address}`],
+    identities: nodes.map(({ name, address }) => ({
+      name,
+      subject: `/O=system:nodes/CN=system:node:${name}`,
+      reachedAs: [`DNS:${name}`, `IP:${address}`],
     })),
   }).then((started) => {
     undo.defer(started.stop);

@@ -15,7 +15,7 @@ import {
 import { waitUntil } from './wait-until.ts';
 
 /** What a cluster makes in its folder, beside the logs. */
-export const ownEntries = ['etcd', 'images', 'kubeconfigs', 'node1', 'node2', 'pki'];
+export const ownEntries = ['etcd', 'images', 'kubeconfigs', 'nodes', 'pki'];
 
 /** Names the folder of the cluster that runs, or ran until its process was killed. */
 const recordFile = '/run/spotloop-cluster';

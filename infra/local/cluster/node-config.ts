@@ -4,7 +4,9 @@
  */
 
 /** The label of GKE's Spot nodes, whose part these nodes play. */
-export const spotLabel = 'cloud.google.com/gke-spot=true';
+const spotLabel = 'cloud.google.com/gke-spot=true';
+/** GKE's label that names a node's pool; here the key of its taint, too. */
+export const poolLabel = 'cloud.google.com/gke-nodepool';
 /** The image of every pod's first container. */
 export const pauseImage = 'localhost/pause:local';
 
@@ -19,6 +21,15 @@ export type NodeNetwork = { address: string; subnet: string };
 /** The network of the node with this number, from 1. */
 export function networkOf(index: number): NodeNetwork {
   return { address: `198.18.${index}.1`, subnet: `198.18.${index}.0/24` };
+}
+
+/** The options by which a kubelet registers its node; one of a pool takes only pods that tolerate the pool's taint. */
+export function renderRegistration(pool: string | undefined): string[] {
+  if (pool === undefined) return [`--node-labels=${spotLabel}`];
+  return [
+    `--node-labels=${spotLabel},${poolLabel}=${pool}`,
+    `--register-with-taints=${poolLabel}=${pool}:NoSchedule`,
+  ];
 }
 
 /** containerd's configuration. `nodeRoot` is where its packages were unpacked. */

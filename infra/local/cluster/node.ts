@@ -19,7 +19,7 @@ import {
   renderContainerdConfig,
   renderKubeletConfig,
   renderNetworkConfig,
-  spotLabel,
+  renderRegistration,
 } from './node-config.ts';
 import { startNodeMachine } from './node-machine.ts';
 import type { NodeMachine } from './node-machine.ts';
@@ -53,6 +53,8 @@ export type ClusterNode = {
 
 /** What the cluster does with a node beside that. */
 export type OwnedNode = ClusterNode & {
+  /** Where its kubelet listens. */
+  address: string;
   /** Makes the machine with containerd, without a kubelet: it needs no API server yet. */
   prepare: () => Promise<void>;
   /** Starts the kubelet on a prepared machine. Resolves when the node is Ready. */
@@ -67,6 +69,8 @@ export type OwnedNode = ClusterNode & {
 export type NodeOptions = {
   /** From 1. */
   index: number;
+  /** The node pool, where it is not the usual one. */
+  pool?: string | undefined;
   /** The cluster's. The node has a folder of its own in it. */
   folder: string;
   logFolder: string;
@@ -82,7 +86,7 @@ export function createNode(options: NodeOptions): OwnedNode {
   const { index, logFolder, programs } = options;
   const name = `node${index}`;
   const trace = `${tracePrefix}${name}`;
-  const folder = join(options.folder, name);
+  const folder = join(options.folder, 'nodes', name);
   const network = networkOf(index);
   const { nodeRoot, kubernetesFolder } = programs;
   let machine: NodeMachine | undefined;
@@ -185,7 +189,7 @@ export function createNode(options: NodeOptions): OwnedNode {
         `--kubeconfig=${await plane.writeKubeconfig(name)}`,
         `--hostname-override=${name}`,
         `--node-ip=${network.address}`,
-        `--node-labels=${spotLabel}`,
+        ...renderRegistration(options.pool),
         // Among others it says when the node shuts down.
         '--v=2',
       ],
@@ -203,6 +207,7 @@ export function createNode(options: NodeOptions): OwnedNode {
 
   return {
     name,
+    address: network.address,
     prepare,
     join: startKubelet,
     importImage,

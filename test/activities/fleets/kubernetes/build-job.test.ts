@@ -17,10 +17,10 @@ import { newRun, specOf } from '../../world.ts';
 const text = readFileSync(new URL('../../../../k8s/job.yaml', import.meta.url), 'utf8');
 const template = parseJobTemplate(text, 'k8s/job.yaml');
 
-function build(input: Partial<RunSpecInput> = {}, workers = 3) {
+function build(input: Partial<RunSpecInput> = {}, workers = 3, from = template) {
   const run = newRun('bucket');
   const spec = specOf({ items: ['a'], destination: 'gs://bucket/x/', ...input });
-  const job = buildJob(template, planFleet(run, spec, workers), {
+  const job = buildJob(from, planFleet(run, spec, workers), {
     namespace: 'bulk',
     generation: 2,
     labels: runLabels('temporal:7233/default', run.name),
@@ -85,6 +85,28 @@ describe('buildJob', () => {
     deepEqual(term?.labelSelector?.matchLabels, { 'spotloop-run': run.name });
   });
 
+  it('keeps those apart, too, whom the template does', () => {
+    const apart = '{requiredDuringSchedulingIgnoredDuringExecution: [{topologyKey: rack}]}';
+    const strict = parseJobTemplate(
+      text.replace('      containers:', `      affinity: {podAntiAffinity: ${apart}}\n$&`),
+      't.yaml',
+    );
+    const { pod } = build({ placement: 'one-per-node' }, 3, strict);
+    const terms = pod.affinity?.podAntiAffinity?.requiredDuringSchedulingIgnoredDuringExecution;
+    deepEqual(
+      terms?.map(({ topologyKey }) => topologyKey),
+      ['rack', 'kubernetes.io/hostname'],
+    );
+  });
+
+  it('leaves it to the API server to know a field', () => {
+    const misspelt = parseJobTemplate(
+      text.replace('completionMode:', 'parallelsim: 3\n  $&'),
+      't.yaml',
+    );
+    match(JSON.stringify(build({}, 3, misspelt).job), /"parallelsim":3/);
+  });
+
   it('takes what the run asks of its pods', () => {
     const resources = { requests: { cpu: '2' }, limits: { memory: '4Gi' } };
     const { job, pod, container } = build({
@@ -116,10 +138,7 @@ describe('buildJob', () => {
       text.replace('ttlSecondsAfterFinished: 86400', 'ttlSecondsAfterFinished: 0'),
       't.yaml',
     );
-    const run = newRun('bucket');
-    const plan = planFleet(run, specOf({ items: ['a'], destination: 'gs://bucket/x/' }), 1);
-    const place = { namespace: 'n', generation: 1, labels: {}, projectId: 'p', image: 'i' };
-    const job = buildJob(short, plan, { ...place, serviceAccount: 's' });
+    const { job } = build({}, 1, short);
     equal(job.spec?.ttlSecondsAfterFinished, 3600);
   });
 
@@ -162,6 +181,34 @@ describe('parseJobTemplate', () => {
       'a Job that counts its failures as one',
       (yaml) => yaml.replace('backoffLimitPerIndex: 1000000', 'backoffLimit: 6'),
       /spec lacks backoffLimitPerIndex — take it from k8s\/job.yaml/,
+    ],
+    [
+      'a field of another kind',
+      (yaml) =>
+        yaml.replace(
+          /containers:\n.*- name: downloader/,
+          'containers: downloader\n      x:\n        - name: x',
+        ),
+      /^read Job template t\.yaml: spec\.template\.spec\.containers: Invalid input: expected array/,
+    ],
+    [
+      'an index that soon fails for good',
+      (yaml) => yaml.replace('backoffLimitPerIndex: 1000000', 'backoffLimitPerIndex: 6'),
+      /spec\.backoffLimitPerIndex is less than 1000/,
+    ],
+    [
+      'a rule that gives an index up',
+      (yaml) => yaml.replace('action: FailJob', 'action: FailIndex'),
+      /has a rule FailIndex, after which that index is not replaced/,
+    ],
+    [
+      'a hook that takes the grace time',
+      (yaml) =>
+        yaml.replace(
+          '          image: spotloop-downloader',
+          '$&\n          lifecycle: {preStop: {sleep: {seconds: 5}}}',
+        ),
+      /container downloader has a preStop hook/,
     ],
     [
       'a Job that is done when one index is',

@@ -36,6 +36,10 @@ describe('completed indexes', () => {
     equal(completionsFor(3, parseIndexes('5-9')), 3);
   });
 
+  it('leave fewer to live where the API server takes no more', () => {
+    equal(completionsFor(10, parseIndexes('0-99994')), 100_000);
+  });
+
   it('leave exactly as many live as asked for, with the fewest completions', () => {
     fc.assert(
       fc.property(

@@ -87,6 +87,16 @@ describe('waitingReason', () => {
     equal(waitingReason(pod, [], startedAt.getTime()).kind, 'definite');
   });
 
+  it('sees what an init container waits for', () => {
+    const { status, ...pod } = notStarted('ErrImagePull', 'not found');
+    const { containerStatuses: initContainerStatuses, ...rest } = status ?? {};
+    const waiting = { ...pod, status: { ...rest, initContainerStatuses } };
+    equal(
+      waitingReason(waiting, [], startedAt.getTime()).reason,
+      'image x/y:1: ErrImagePull: not found',
+    );
+  });
+
   it('waits for a secret that comes later', () => {
     const pod = notStarted('CreateContainerConfigError', 'secret "cookies" not found');
     deepEqual(waitingReason(pod, [], secondsLater(5).getTime()), {
