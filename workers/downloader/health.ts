@@ -1,7 +1,7 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Log } from '../process/log.ts';
-import { MisconfiguredError } from '../process/environment.ts';
+import { folderError } from './folder-error.ts';
 import { messageOf } from './remote-errors.ts';
 
 /**
@@ -30,7 +30,7 @@ const noHealth: Health = { isPulling() {}, isLeaving() {}, close() {} };
 /**
  * Removes a predecessor's files from the folder and starts touching `alive`. The calls block, but only for an empty file
  * on a local disk; and a touch by the event loop itself is what the probe wants to know of.
- * @throws MisconfiguredError when the folder can't be written.
+ * @throws MisconfiguredError when the folder can't be written; Error when its disk fails.
  */
 export function openHealth(options: {
   /** Without one nobody looks, as on the local fleet. */
@@ -64,10 +64,7 @@ export function openHealth(options: {
     // With content, so that a full disk is noticed now.
     writeFileSync(alive, content);
   } catch (cause) {
-    throw new MisconfiguredError(
-      `health folder ${folder}: ${messageOf(cause)} — set SPOTLOOP_HEALTH_FOLDER to a folder that can be written`,
-      { cause },
-    );
+    throw folderError({ folder, of: 'health', setting: 'SPOTLOOP_HEALTH_FOLDER' }, cause);
   }
   // Written, not only touched: it comes back when somebody removed it, and on a disk that is full by now its time is new.
   const timer = setInterval(() => attempt(() => writeFileSync(alive, content)), touchIntervalMs);

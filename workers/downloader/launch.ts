@@ -1,17 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
-import { MisconfiguredError } from '../process/environment.ts';
 import { createGoogleClients } from '../process/google-clients.ts';
 import { createLog } from '../process/log.ts';
 import type { Log } from '../process/log.ts';
 import { runDownloader } from './downloader.ts';
 import type { DownloaderEnding } from './downloader.ts';
 import type { DownloaderEnvironment } from './environment.ts';
+import { folderError } from './folder-error.ts';
 import { openHealth } from './health.ts';
 import type { Health } from './health.ts';
 import type { Leaving } from './leaving.ts';
 import { createQueue } from './queue.ts';
-import { messageOf } from './remote-errors.ts';
 import { checkRights } from './rights.ts';
 import { openStaging } from './staging.ts';
 import type { Staging } from './staging.ts';
@@ -30,7 +29,7 @@ export type LaunchOptions = {
 /**
  * Puts the downloader together and runs it. Nothing is in hand before it runs: asked to leave earlier, it leaves at
  * once, whatever of its start is under way. What it made on disk is gone when this settles.
- * @throws MisconfiguredError when it can't work here; any error of a service that is down at start.
+ * @throws MisconfiguredError when it can't work here; any error of a service or a disk that fails at start.
  */
 export async function launchDownloader(options: LaunchOptions): Promise<DownloaderEnding> {
   const { environment, leaving } = options;
@@ -114,10 +113,7 @@ async function openStagingFolder(folder: string, log: Log): Promise<Staging> {
   try {
     return await openStaging(folder, log);
   } catch (cause) {
-    throw new MisconfiguredError(
-      `staging folder ${folder}: ${messageOf(cause)} — set SPOTLOOP_STAGING_FOLDER to a folder that can be written`,
-      { cause },
-    );
+    throw folderError({ folder, of: 'staging', setting: 'SPOTLOOP_STAGING_FOLDER' }, cause);
   }
 }
 

@@ -29,48 +29,64 @@ export async function checkRights(clients: GoogleClients, assignment: Assignment
     () => checkTopic(clients, assignment.outcomesTopic),
     () => checkBucket(clients, assignment.bucket),
   ];
-  const problems = await Promise.all(checks.map((check) => pRetry(check, { ...tries }))).catch(
-    (cause: unknown) => {
-      throw new Error(
-        `ask for the downloader's rights: ${messageOf(cause)} — check that Pub/Sub and Cloud Storage can be reached`,
-        { cause },
-      );
-    },
+  const results = await Promise.allSettled(checks.map((check) => pRetry(check, tries)));
+  const errors = results.flatMap((result): unknown[] =>
+    result.status === 'rejected' ? [result.reason] : [],
   );
-  const missing = problems.filter((problem) => problem !== null);
-  if (missing.length > 0) throw new MisconfiguredError(missing.join('; '));
+  const lacking = errors.filter((error) => error instanceof MisconfiguredError);
+  if (lacking.length > 0) {
+    throw new MisconfiguredError(lacking.map(messageOf).join('; '), { cause: lacking[0] });
+  }
+  if (errors.length > 0) {
+    throw new Error(
+      `ask for the downloader's rights: ${messageOf(errors[0])} — check that Pub/Sub and Cloud Storage can be reached`,
+      { cause: errors[0] },
+    );
+  }
 }
 
-/** Null when all is well or can't be known here; the emulator knows no permissions. */
-async function checkTopic(clients: GoogleClients, name: string): Promise<string | null> {
+/** Passes also when it can't be known here: the emulator knows no permissions. */
+async function checkTopic(clients: GoogleClients, name: string): Promise<void> {
   const resource = `projects/${clients.projectId}/topics/${name}`;
-  try {
+  const granted = await grantedOn().catch((error: unknown) => {
+    if (isUnimplemented(error)) return [publishRight];
+    if (!isHopeless(error)) throw error;
+    throw new MisconfiguredError(`publish to topic ${name}: ${messageOf(error)}`, { cause: error });
+  });
+  if (!granted.includes(publishRight)) {
+    throw new MisconfiguredError(
+      `publish to topic ${name}: forbidden — grant the downloader roles/pubsub.publisher on it`,
+    );
+  }
+
+  async function grantedOn(): Promise<readonly string[]> {
     const [{ permissions }] = await clients.publisher.testIamPermissions(
       // Its types want an instance of the message class, which it makes itself of a plain object.
       { resource, permissions: [publishRight] } as IamRequest,
       { timeout: callTimeoutMs, retry: null },
     );
-    if (permissions?.includes(publishRight)) return null;
-    return `publish to topic ${name}: forbidden — grant the downloader roles/pubsub.publisher on it`;
-  } catch (error) {
-    if (isUnimplemented(error)) return null;
-    if (!isHopeless(error)) throw error;
-    return `publish to topic ${name}: ${messageOf(error)}`;
+    return permissions ?? [];
   }
 }
 
-async function checkBucket(clients: GoogleClients, name: string): Promise<string | null> {
+async function checkBucket(clients: GoogleClients, name: string): Promise<void> {
   const bucket = clients.storage.bucket(name);
-  const absent = `store in bucket ${name}: no such bucket — create it, or correct the run's destination`;
-  try {
-    const [granted] = await bucket.iam.testPermissions(bucketRights);
-    const lacking = bucketRights.filter((right) => granted[right] !== true);
-    if (lacking.length === 0) return null;
-    return `store in bucket ${name}: lacks ${lacking.join(' and ')} — grant the downloader roles/storage.objectUser on it`;
-  } catch (error) {
-    if (codeOf(error) !== httpNotFound) throw error;
-    // Either the bucket is missing, or a storage server that knows no permissions.
-    const [exists] = await bucket.exists();
-    return exists ? null : absent;
-  }
+  const granted = await bucket.iam.testPermissions(bucketRights).then(
+    ([rights]) => rights,
+    async (error: unknown) => {
+      if (codeOf(error) !== httpNotFound) throw error;
+      // Either the bucket is missing, or a storage server that knows no permissions.
+      const [exists] = await bucket.exists();
+      if (exists) return null;
+      throw new MisconfiguredError(
+        `store in bucket ${name}: no such bucket — create it, or correct the run's destination`,
+        { cause: error },
+      );
+    },
+  );
+  const lacking = granted === null ? [] : bucketRights.filter((right) => granted[right] !== true);
+  if (lacking.length === 0) return;
+  throw new MisconfiguredError(
+    `store in bucket ${name}: lacks ${lacking.join(' and ')} — grant the downloader roles/storage.objectUser on it`,
+  );
 }

@@ -1,5 +1,13 @@
 import assert from 'node:assert/strict';
-import { readFileSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -74,6 +82,16 @@ describe('health', () => {
     told.isPulling();
     assert.equal(warnings.length, 1);
     assert.match(warnings[0]!, /^health is not told: .*ENOENT/);
+  });
+
+  it('is no configuration error where the disk is full', () => {
+    // Writing there fails as on a full disk.
+    symlinkSync('/dev/full', join(folder, 'alive'));
+    assert.throws(open, (error: Error) => {
+      assert.ok(!(error instanceof MisconfiguredError));
+      assert.match(error.message, /^health folder .*ENOSPC/);
+      return true;
+    });
   });
 
   it('is a configuration error where its folder cannot be written', () => {

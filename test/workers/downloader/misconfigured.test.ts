@@ -105,31 +105,25 @@ describe('a misconfigured downloader exits 64 with one line', { concurrency: 2 }
     );
   });
 
-  it('when there is no such subscription', async () => {
-    const run = await world.run(anyCommand);
-    const assignment = { ...run.assignment, itemsTopic: 'spotloop-no-such-items' };
-    const file = await commandsFile({ noop: { argv: ['true'] } });
-    await refusalOf(
-      run.start({
-        SPOTLOOP_COMMANDS_FILE: file,
-        SPOTLOOP_ASSIGNMENT: JSON.stringify(assignment),
-      }),
+  for (const [what, change, pattern] of [
+    [
+      'subscription',
+      { itemsTopic: 'spotloop-no-such-items' },
       /pull from the run's items subscription: .*NOT_FOUND/,
-    );
-  });
-
-  it('when there is no such outcomes topic', async () => {
-    const run = await world.run(anyCommand);
-    const assignment = { ...run.assignment, outcomesTopic: 'spotloop-no-such-outcomes' };
-    const file = await commandsFile({ noop: { argv: ['true'] } });
-    await refusalOf(
-      run.start({
-        SPOTLOOP_COMMANDS_FILE: file,
-        SPOTLOOP_ASSIGNMENT: JSON.stringify(assignment),
-      }),
+    ],
+    [
+      'outcomes topic',
+      { outcomesTopic: 'spotloop-no-such-outcomes' },
       /publish to the run's outcomes topic: .*NOT_FOUND/,
-    );
-  });
+    ],
+  ] as const) {
+    it(`when there is no such ${what}`, async () => {
+      const run = await world.run(anyCommand);
+      const file = await commandsFile({ noop: { argv: ['true'] } });
+      const SPOTLOOP_ASSIGNMENT = JSON.stringify({ ...run.assignment, ...change });
+      await refusalOf(run.start({ SPOTLOOP_COMMANDS_FILE: file, SPOTLOOP_ASSIGNMENT }), pattern);
+    });
+  }
 
   it('when its staging folder cannot be made', async () => {
     const run = await world.run(anyCommand);
