@@ -93,9 +93,11 @@ async function failureOf(step: () => Promise<unknown>): Promise<string | null> {
   }
 }
 
-/** A run that failed keeps its own failure: it is what a person has to know first. */
+/** A run that failed keeps its own failure, which a person has to know first; what is left is said behind it. */
 function worsened(ending: Ending, left: readonly string[]): Ending {
-  return left.length === 0 || ending.kind === 'failed'
-    ? ending
-    : { kind: 'failed', type: failureTypes.CleanUpFailed, message: left.join('; ') };
+  if (left.length === 0) return ending;
+  const message = left.join('; ');
+  return ending.kind === 'failed'
+    ? { ...ending, message: `${ending.message} — besides, could not ${message}` }
+    : { kind: 'failed', type: failureTypes.CleanUpFailed, message };
 }

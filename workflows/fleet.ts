@@ -80,6 +80,8 @@ export function tendFleet(state: RunState): Promise<void> {
       // A pause and a start, or two messages, may have crossed.
       case 'running':
         if (state.isPaused) await suspend(state);
+        // Somebody asked for fewer while a start was under way whose answer was lost.
+        else if (fleet.wanted > state.workers.max) await scale(state, state.workers.max);
         else await addDownloaders(state, fleet.wanted);
         break;
       case 'suspended':

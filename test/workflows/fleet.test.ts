@@ -171,6 +171,20 @@ describe('a fleet that ended before the items did', () => {
   });
 });
 
+describe('a fleet that is larger than asked for', () => {
+  it('is scaled down: the answer of a start may have been lost, and a message have come meanwhile', async () => {
+    const told = await tell(stage, {
+      input: { workers: 2 },
+      fleet: ({ asked }) =>
+        asked.some(({ call }) => call === 'scale') ? running(2, 2) : running(6, 6),
+      sample: ({ ms }) =>
+        ms < 5 * minuteMs ? { heard: 2, holding: 8 } : { counts: { stored: 10 } },
+    });
+    assertCompleted(told);
+    assert.deepEqual(told.asked, ['start 2', 'scale 2', 'stop']);
+  });
+});
+
 describe('a fleet that shrank', () => {
   /** Of five downloaders with four slots three ended idle. Then so many items are left, and beats say this of them. */
   const shrunk = (left: number, slice: Slice) =>

@@ -74,4 +74,25 @@ describe('a cloud that is away', () => {
     assert.match(cause.message, /^delete queue: /);
     assert.equal(run.calls.at(-1), 'writeReport');
   });
+
+  it('does not hide why the run failed before', async () => {
+    const refuse = (type: string) => () =>
+      Promise.reject(ApplicationFailure.nonRetryable('forbidden (403)', type));
+    const run = await runCase(environment, bundle, {
+      name: 'failed-and-left',
+      script: {
+        slices: [{ counts: {} }],
+        activities: { readFleet: refuse('FleetFailed'), deleteQueue: refuse('StepFailed') },
+      },
+      expected: { kind: 'completed' },
+      calls: [],
+    });
+    assert.ok(run.ending.kind === 'failed');
+    const { cause } = run.ending.error;
+    assert.ok(cause instanceof ApplicationFailure && cause.type === 'FleetFailed');
+    assert.equal(
+      cause.message,
+      'forbidden (403) — besides, could not delete queue: forbidden (403)',
+    );
+  });
 });
