@@ -1,19 +1,18 @@
 import type { Bucket } from '@google-cloud/storage';
 import { runFolder } from '../../domain/names.ts';
-import type { RunSpec } from '../../domain/run-spec.ts';
 import { itemsPerShard } from '../../domain/snapshot.ts';
 import type { Snapshot } from '../../domain/snapshot.ts';
 import { readParts } from '../ledger/ledger-log.ts';
 import { readShard } from '../publish/shard-reader.ts';
 import { OutcomesByRange } from './outcomes-by-range.ts';
 import { resultOf, resultOfPresent } from './result-line.ts';
-import type { ResultLine } from './result-line.ts';
+import type { NamingSpec, ResultLine } from './result-line.ts';
 
 /** Which run's results to read, and from where. */
 export type ResultsSource = {
   readonly bucket: Bucket;
   readonly run: string;
-  readonly spec: RunSpec;
+  readonly spec: NamingSpec;
   readonly snapshot: Snapshot;
 };
 

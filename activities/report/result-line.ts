@@ -54,8 +54,11 @@ export function resultOf(key: string, index: number, outcome: Outcome | undefine
   }
 }
 
+/** What of a run spec the names of objects follow from. */
+export type NamingSpec = Pick<RunSpec, 'destination' | 'task'>;
+
 /** The line of an item whose object was in the bucket before the run. */
-export function resultOfPresent(key: string, index: number, spec: RunSpec): ResultLine {
+export function resultOfPresent(key: string, index: number, spec: NamingSpec): ResultLine {
   const object = objectName(spec.destination.prefix, key, spec.task.extension);
   return { key, index, outcome: 'skipped', ...nothing, object };
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
+import { problemTexts } from '../../activities/audit/audit.ts';
 import { failureTypes } from '../../domain/failure-types.ts';
 
 /** Names that people's scripts and other processes rely on: added here when they are added, never renamed. */
@@ -17,6 +18,19 @@ describe('public names', () => {
       'StepFailed',
       'CleanUpFailed',
       'CollectorReplaced',
+    ]);
+  });
+
+  it('of what an audit finds stay', () => {
+    assert.deepEqual(Object.keys(problemTexts), [
+      'settled-twice',
+      'no-such-item',
+      'listed-twice',
+      'wrong-name',
+      'missing',
+      'different',
+      'unsettled',
+      'report',
     ]);
   });
 

@@ -3,6 +3,7 @@ import { pipeline } from 'node:stream/promises';
 import type { Bucket, File } from '@google-cloud/storage';
 import { formatBytes } from '../../domain/units.ts';
 import type { Item } from '../../domain/item.ts';
+import { objectMarks } from '../../domain/object-marks.ts';
 import { objectName } from '../../domain/object-name.ts';
 import { codeOf } from './remote-errors.ts';
 import type { Settled } from './tasks/task.ts';
@@ -33,9 +34,6 @@ export class TooLargeError extends Error {
     super(`larger than maxItemSize (${formatBytes(maxSizeBytes)})`);
   }
 }
-
-/** Metadata by which an object is known as this run's and this item's (I2). */
-export const objectMarks = { run: 'spotloop-run', index: 'spotloop-index' } as const;
 
 /** Cloud Storage takes parts of resumable uploads in multiples of this. */
 const partUnitBytes = 256 * 1024;

@@ -19,6 +19,15 @@ EventEmitter.defaultMaxListeners = 20;
 
 const storageApiPath = '/storage/v1';
 
+/** The storage client alone; a project is only needed to create buckets. */
+export function createStorageClient(options: { projectId?: string } = {}): Storage {
+  const storage = new Storage(options);
+  // With STORAGE_EMULATOR_HOST the client leaves the API's path out of its base address (uploads have it), and every
+  // emulator answers 404 then.
+  if (!storage.baseUrl.endsWith(storageApiPath)) storage.baseUrl += storageApiPath;
+  return storage;
+}
+
 /**
  * The unary v1 clients, not the streaming ones: a streaming pull leases more than it has slots for and drops
  * leases after an hour (googleapis/nodejs-pubsub #784, #1213). The emulators are found through
@@ -31,15 +40,11 @@ export async function createGoogleClients(options: { projectId: string }): Promi
   await pubsub.close();
   const publisher = new v1.PublisherClient({ ...config });
   const subscriber = new v1.SubscriberClient({ ...config });
-  const storage = new Storage({ projectId });
-  // With STORAGE_EMULATOR_HOST the client leaves the API's path out of its base address (uploads have it), and every
-  // emulator answers 404 then.
-  if (!storage.baseUrl.endsWith(storageApiPath)) storage.baseUrl += storageApiPath;
   return {
     projectId,
     publisher,
     subscriber,
-    storage,
+    storage: createStorageClient({ projectId }),
     close: async () => {
       await Promise.all([publisher.close(), subscriber.close()]);
     },

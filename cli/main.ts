@@ -1,0 +1,14 @@
+/** The `spotloop` command. */
+import { Command } from 'commander';
+import { auditCommand } from './audit.ts';
+
+const program = new Command('spotloop')
+  .description('A durable, distributed for loop: looks at its runs.')
+  .addCommand(auditCommand());
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+}
