@@ -7,43 +7,46 @@ import { readSurroundings } from '../../infra/local/install/surroundings.ts';
 
 /**
  * `npm run test:cluster [-- FILE …]`: the tests that need a Kubernetes cluster; all of them, or the files and folders given.
- * On a cluster of its own (Linux, root); or on the one in KUBECONFIG, with a downloader's image of it in SPOTLOOP_IMAGES,
- * where everything but broken nodes can be tested.
+ *
+ *   base/    what the others stand on: the cluster itself, and the images
+ *   pods/    runs as any cluster has them
+ *   nodes/   runs on a cluster that may be broken, and holds our other image
+ *
+ * On a cluster of its own (Linux, root); or on the one in KUBECONFIG, with a downloader's image of it in SPOTLOOP_IMAGES:
+ * there only pods/ are run.
  */
 
-/** No test takes this long; one that does hangs. ms. */
-const testTimeoutMs = 480_000;
+/** No test of a cluster takes this long; one that does hangs. ms. */
+const testTimeoutMs = 300_000;
 
-/** Each makes clusters, or takes a node, the API server or both cores. */
-const oneByOne = ['--test', `--test-timeout=${testTimeoutMs}`, '--test-concurrency=1'];
-const sideBySide = [fileURLToPath(new URL('side-by-side.ts', import.meta.url))];
+/** One makes clusters, the other needs none: they don't meet. */
+const ofNode = ['--test', `--test-timeout=${testTimeoutMs}`, '--test-concurrency=2'];
+const onOneStack = [fileURLToPath(new URL('one-stack.ts', import.meta.url))];
 
 const wanted = process.argv.slice(2);
-const chosen = (folder: string): string[] =>
-  globSync(`test/cluster/${folder}/*.test.ts`)
-    .filter((file) => wanted.length === 0 || wanted.some((path) => file.startsWith(path)))
-    .toSorted();
-// What the others stand on; runs on any cluster; and runs on one whose nodes and API server can be broken.
-const [base, pods, nodes] = [chosen('base'), chosen('pods'), chosen('nodes')];
+const chosen = (...folders: string[]): string[] =>
+  folders
+    .flatMap((folder) => globSync(`test/cluster/${folder}/*.test.ts`).toSorted())
+    .filter((file) => wanted.length === 0 || wanted.some((path) => file.startsWith(path)));
+const base = chosen('base');
+const anywhere = chosen('pods');
+const here = chosen('nodes');
 
 const { kubeconfig, image } = readSurroundings();
 const isGiven = kubeconfig !== undefined && image !== undefined;
 await install();
-if (base.length + pods.length + nodes.length === 0) {
+if (base.length + anywhere.length + here.length === 0) {
   say(`no test file matches ${wanted.join(' ')}`);
   process.exitCode = 1;
 } else if (isGiven) {
-  const others = [...base, ...nodes];
+  const others = [...base, ...here];
   if (others.length > 0) {
     say(`the cluster in KUBECONFIG is not for tests to break: leaving out ${others.join(', ')}`);
   }
-  if (!(await run('pods', pods, sideBySide))) process.exitCode = 1;
+  if (!(await run('runs', anywhere, onOneStack))) process.exitCode = 1;
 } else {
   const isFine =
-    (await run('base', base, oneByOne)) &&
-    (await run('pods', pods, sideBySide)) &&
-    // In one process, and so on one cluster.
-    (await run('nodes', nodes, [...oneByOne, '--test-isolation=none']));
+    (await run('base', base, ofNode)) && (await run('runs', [...anywhere, ...here], onOneStack));
   if (!isFine) process.exitCode = 1;
 }
 

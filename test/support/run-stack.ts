@@ -3,14 +3,20 @@ import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { Client, Connection } from '@temporalio/client';
 import type { WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
+import type { Audit } from '../../activities/audit/audit.ts';
+import { unsoundExitCode } from '../../cli/audit.ts';
 import { startStack, taskQueue } from '../../infra/local/stack.ts';
 import type { Stack, StackOptions } from '../../infra/local/stack.ts';
+import type { RequestCount } from '../../infra/local/site/site.ts';
 import type { RunSpecInput } from '../../domain/run-spec.ts';
 import type { downloadRun } from '../../workflows/index.ts';
 import { progressQuery } from '../../workflows/messages.ts';
+
+const spotloop = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
 
 export type RunHandle = WorkflowHandleWithFirstExecutionRunId<typeof downloadRun>;
 
@@ -26,17 +32,26 @@ export type RunStack = {
   objects(prefix: string): Promise<string[]>;
   /** A file of a run's folder. */
   readRunFile(runFolder: string, name: string): Promise<string>;
+  /** What `spotloop audit` says of a run. */
+  audit(runFolder: string): Promise<Audit>;
+  /** How often the site was asked for each of these clips. */
+  asked(keys: readonly string[]): Promise<number[]>;
+  /** How often the site sent each of these clips to the end. */
+  fetched(keys: readonly string[]): Promise<number[]>;
   /** Topics and subscriptions that exist. */
   queueLeft(): Promise<string[]>;
-  /** Process ids of the downloaders that live. */
-  downloaders(): Promise<number[]>;
+  /** Process ids of the downloaders that live; of one run, by its name. */
+  downloaders(run?: string): Promise<number[]>;
   stop(): Promise<void>;
 };
 
 const run = promisify(execFile);
 
-/** How often {@link waitUntil} looks, ms: a look at a cluster costs both sides some 10 ms. */
-const lookEveryMs = 200;
+/**
+ * Between two looks of {@link waitUntil}, ms: a tenth of what was waited so far, within these. A look at a cluster costs
+ * both sides some 10 ms of a core, and a dozen tests look at a time.
+ */
+const pause = { leastMs: 200, mostMs: 1_500, share: 0.1 } as const;
 
 /** Twice what the slowest thing waited for takes where ten runs share two cores. */
 const patienceMs = 180_000;
@@ -46,12 +61,13 @@ export async function waitUntil(
   isSo: () => Promise<boolean>,
   forMs: number = patienceMs,
 ): Promise<void> {
-  const endMs = performance.now() + forMs;
+  const startMs = performance.now();
   while (!(await isSo())) {
-    if (performance.now() > endMs) {
+    const waitedMs = performance.now() - startMs;
+    if (waitedMs > forMs) {
       throw new Error(`waited ${forMs / 1000} s in vain for ${isSo.toString()}`);
     }
-    await sleep(lookEveryMs);
+    await sleep(Math.min(pause.mostMs, Math.max(pause.leastMs, waitedMs * pause.share)));
   }
 }
 
@@ -60,11 +76,15 @@ export async function settledOf(handle: RunHandle): Promise<number> {
   return (await handle.query(progressQuery)).settled;
 }
 
-export async function startRunStack(options: Pick<StackOptions, 'fleet'> = {}): Promise<RunStack> {
+export async function startRunStack(
+  options: Pick<StackOptions, 'fleet' | 'extraPool' | 'env' | 'ports'> = {},
+): Promise<RunStack> {
   const folder = await mkdtemp(join(tmpdir(), 'spotloop-e2e-'));
   const stack = await startStack({ folder, ...options });
   const connection = await Connection.connect({ address: stack.temporal.address });
   const client = new Client({ connection });
+  const requests = async (): Promise<Record<string, RequestCount>> =>
+    (await fetch(`${stack.site.address}/requests`)).json() as Promise<Record<string, RequestCount>>;
   return {
     stack,
     client,
@@ -91,6 +111,26 @@ export async function startRunStack(options: Pick<StackOptions, 'fleet'> = {}): 
     },
     readRunFile: (runFolder, name) =>
       readFile(join(stack.bucketFolder, runFolder.replace(/^gs:\/\/[^/]+\//, ''), name), 'utf8'),
+    audit: async (runFolder) => {
+      const env = { ...process.env, STORAGE_EMULATOR_HOST: stack.storage.endpoint };
+      const audit = ['audit', '--json', runFolder];
+      // Of an unsound run it says so in its exit code as well.
+      const { stdout } = await run(process.execPath, [spotloop, ...audit], { env }).catch(
+        (error: { stdout?: string; code?: unknown }) => {
+          if (error.code !== unsoundExitCode) throw error;
+          return { stdout: error.stdout ?? '' };
+        },
+      );
+      return JSON.parse(stdout) as Audit;
+    },
+    asked: async (keys) => {
+      const counts = await requests();
+      return keys.map((key) => counts[key]?.clip ?? 0);
+    },
+    fetched: async (keys) => {
+      const counts = await requests();
+      return keys.map((key) => counts[key]?.complete ?? 0);
+    },
     queueLeft: async () => {
       const list = async (kind: 'topics' | 'subscriptions'): Promise<string[]> => {
         const url = `http://${stack.pubsub.host}/v1/projects/spotloop-local/${kind}`;
@@ -99,11 +139,16 @@ export async function startRunStack(options: Pick<StackOptions, 'fleet'> = {}): 
       };
       return [...(await list('topics')), ...(await list('subscriptions'))];
     },
-    downloaders: async () => {
+    downloaders: async (name = '') => {
       const { stdout } = await run('ps', ['-eo', 'pid=,args=']);
       const ours = stdout.split('\n').filter((line) => line.includes('workers/downloader/main.ts'));
       const pids = ours.map((line) => Number.parseInt(line, 10));
-      const owned = await Promise.all(pids.map((pid) => isOf(pid, stack.pubsub.host)));
+      const ofOurs = [
+        // Another stack's may run beside ours: what they pull from tells them apart.
+        `PUBSUB_EMULATOR_HOST=${stack.env['PUBSUB_EMULATOR_HOST']}`,
+        `SPOTLOOP_DOWNLOADER=${name}`,
+      ];
+      const owned = await Promise.all(pids.map((pid) => hasVariables(pid, ofOurs)));
       return pids.filter((_, place) => owned[place]);
     },
     stop: async () => {
@@ -114,11 +159,11 @@ export async function startRunStack(options: Pick<StackOptions, 'fleet'> = {}): 
   };
 }
 
-/** Another stack's downloaders may run beside ours: what they pull from tells them apart. */
-async function isOf(pid: number, pubsubHost: string): Promise<boolean> {
+/** Whether each of these stands at the beginning of one of a process's variables. */
+async function hasVariables(pid: number, beginnings: readonly string[]): Promise<boolean> {
   try {
-    const environment = await readFile(`/proc/${pid}/environ`, 'utf8');
-    return environment.split('\0').includes(`PUBSUB_EMULATOR_HOST=${pubsubHost}`);
+    const variables = (await readFile(`/proc/${pid}/environ`, 'utf8')).split('\0');
+    return beginnings.every((beginning) => variables.some((one) => one.startsWith(beginning)));
   } catch {
     // It ended while we looked.
     return false;

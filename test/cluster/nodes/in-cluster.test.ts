@@ -1,31 +1,19 @@
 import assert from 'node:assert/strict';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import { after, before, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { dumpYaml } from '@kubernetes/client-node';
+import { dump } from 'js-yaml';
 import { runKubectl } from '../../../infra/local/kubernetes-fleet.ts';
-import {
-  assertExact,
-  assertNothingLeft,
-  isLive,
-  nameOfPod,
-  podsOf,
-  startClusterStack,
-  startRun,
-  stopClusterStack,
-  untilSettled,
-} from '../../support/cluster-stack.ts';
-import type { ClusterStack } from '../../support/cluster-stack.ts';
+import { isLive, nameOfPod, podsOf } from '../../support/cluster-pods.ts';
+import { startRun, untilSettled } from '../../support/clip-run.ts';
+import { assertExact, assertNothingLeft } from '../../support/cluster-run.ts';
+import { startClusterStack } from '../../support/cluster-stack.ts';
 import { waitUntil } from '../../support/run-stack.ts';
 
 /** The Temporal worker as k8s/ installs it, with exactly the rights that are there. */
 
-let world: ClusterStack;
-before(async () => {
-  world = await startClusterStack();
-});
-after(() => stopClusterStack());
+const world = await startClusterStack();
 
 const manifests = fileURLToPath(new URL('../../../k8s', import.meta.url));
 const namespace = 'in-cluster';
@@ -38,6 +26,8 @@ async function writeOverlay(): Promise<string> {
   const [newName, newTag] = images.temporalWorker?.split(/:(?=[^/]*$)/) ?? [];
   const {
     KUBECONFIG: _,
+    // Its image brings one.
+    SPOTLOOP_WORKFLOW_BUNDLE: __,
     SPOTLOOP_JOB_TEMPLATE: template,
     ...variables
   } = {
@@ -61,7 +51,7 @@ async function writeOverlay(): Promise<string> {
   ];
   await writeFile(
     join(folder, 'kustomization.yaml'),
-    dumpYaml({
+    dump({
       apiVersion: 'kustomize.config.k8s.io/v1beta1',
       kind: 'Kustomization',
       namespace,
@@ -75,7 +65,7 @@ async function writeOverlay(): Promise<string> {
         },
         { name: 'spotloop-job-template', behavior: 'replace', files: ['job.yaml'] },
       ],
-      patches: [{ target: { kind: 'Deployment' }, patch: dumpYaml(network) }],
+      patches: [{ target: { kind: 'Deployment' }, patch: dump(network) }],
     }),
   );
   assert.ok(template !== undefined);
@@ -83,34 +73,38 @@ async function writeOverlay(): Promise<string> {
   return folder;
 }
 
-describe('the Temporal worker inside the cluster', { timeout: 240_000 }, () => {
-  it('carries a run through its own death', async () => {
-    await world.kubernetes.addNamespace(namespace);
-    await runKubectl(world.kubernetes, ['apply', '-k', await writeOverlay()]);
-    const selector = { namespace, labelSelector: 'app.kubernetes.io/component=temporal-worker' };
-    const workers = async () => (await world.core.listNamespacedPod(selector)).items;
-    const corner = { namespace, taskQueue: namespace };
-    const run = await startRun(
-      world,
-      'in-cluster',
-      { count: 80, seconds: 2 },
-      { corner, workers: 2 },
-    );
-    await untilSettled(run, 8);
-    await waitUntil(async () => (await podsOf(world, run, namespace)).filter(isLive).length === 2);
-    const [worker] = await workers();
-    // At once, as if its machine had gone.
-    await world.core.deleteNamespacedPod({
-      namespace,
-      name: nameOfPod(worker),
-      gracePeriodSeconds: 0,
+export function define(): void {
+  describe('the Temporal worker inside the cluster', { timeout: 240_000 }, () => {
+    it('carries a run through its own death', async () => {
+      await world.kubernetes.addNamespace(namespace);
+      await runKubectl(world.kubernetes, ['apply', '-k', await writeOverlay()]);
+      const selector = { namespace, labelSelector: 'app.kubernetes.io/component=temporal-worker' };
+      const workers = async () => (await world.core.listNamespacedPod(selector)).items;
+      const corner = { namespace, taskQueue: namespace };
+      const run = await startRun(
+        world,
+        'in-cluster',
+        { count: 80, seconds: 2 },
+        { corner, workers: 2 },
+      );
+      await untilSettled(run, 8);
+      await waitUntil(
+        async () => (await podsOf(world, run, namespace)).filter(isLive).length === 2,
+      );
+      const [worker] = await workers();
+      // At once, as if its machine had gone.
+      await world.core.deleteNamespacedPod({
+        namespace,
+        name: nameOfPod(worker),
+        gracePeriodSeconds: 0,
+      });
+      await waitUntil(async () => {
+        const pods = await workers();
+        return pods.some((pod) => nameOfPod(pod) !== nameOfPod(worker) && isLive(pod));
+      });
+      await assertExact(world, run);
+      await assertNothingLeft(world, run, namespace);
+      await runKubectl(world.kubernetes, ['delete', 'namespace', namespace, '--wait=false']);
     });
-    await waitUntil(async () => {
-      const pods = await workers();
-      return pods.some((pod) => nameOfPod(pod) !== nameOfPod(worker) && isLive(pod));
-    });
-    await assertExact(world, run);
-    await assertNothingLeft(world, run, namespace);
-    await runKubectl(world.kubernetes, ['delete', 'namespace', namespace, '--wait=false']);
   });
-});
+}

@@ -1,22 +1,13 @@
 import assert from 'node:assert/strict';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 import { KubeConfig } from '@kubernetes/client-node';
-import {
-  addCorner,
-  assertExact,
-  startClusterStack,
-  startRun,
-  stopClusterStack,
-} from '../../support/cluster-stack.ts';
-import type { ClusterStack } from '../../support/cluster-stack.ts';
+import { startRun } from '../../support/clip-run.ts';
+import { assertExact } from '../../support/cluster-run.ts';
+import { addCorner, startClusterStack } from '../../support/cluster-stack.ts';
 
-let world: ClusterStack;
-before(async () => {
-  world = await startClusterStack();
-});
-after(() => stopClusterStack());
+const world = await startClusterStack();
 
 /** So short that it is asked for again during the run. */
 const credentialSeconds = 3;
@@ -55,15 +46,18 @@ END
   return file;
 }
 
-describe('a Temporal worker that signs in by a plug-in', { timeout: 400_000 }, () => {
-  it('runs it again when its credential expires', async (test) => {
-    const folder = join(world.stack.logFolder, 'signing-in');
-    const corner = await addCorner(world, test, 'signing-in', async ({ KUBECONFIG = '' }) => ({
-      KUBECONFIG: await writePluginConfig(folder, KUBECONFIG),
-    }));
-    const run = await startRun(world, 'signing-in', { count: 16, seconds: 2 }, { corner });
-    await assertExact(world, run);
-    const asked = (await readFile(join(folder, 'asked'), 'utf8')).trimEnd().split('\n').length;
-    assert.ok(asked >= 2, `it was run ${asked} times`);
+export function define(): void {
+  describe('a Temporal worker that signs in by a plug-in', { timeout: 400_000 }, () => {
+    it('runs it again when its credential expires', async (test) => {
+      const folder = join(world.stack.logFolder, 'signing-in');
+      const corner = await addCorner(world, 'signing-in', async ({ KUBECONFIG = '' }) => ({
+        KUBECONFIG: await writePluginConfig(folder, KUBECONFIG),
+      }));
+      test.after(() => corner.stop());
+      const run = await startRun(world, 'signing-in', { count: 16, seconds: 2 }, { corner });
+      await assertExact(world, run);
+      const asked = (await readFile(join(folder, 'asked'), 'utf8')).trimEnd().split('\n').length;
+      assert.ok(asked >= 2, `it was run ${asked} times`);
+    });
   });
-});
+}

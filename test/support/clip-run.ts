@@ -1,0 +1,165 @@
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ApplicationFailure, WorkflowFailedError } from '@temporalio/client';
+import { runName } from '../../domain/names.ts';
+import type { Progress, RunResult } from '../../domain/progress.ts';
+import type { RunSpecInput } from '../../domain/run-spec.ts';
+import { clipOf } from '../../infra/local/site/clip.ts';
+import { progressQuery } from '../../workflows/messages.ts';
+import { settledOf, waitUntil } from './run-stack.ts';
+import type { RunHandle, RunStack } from './run-stack.ts';
+import type { Corner } from './cluster-stack.ts';
+import { uniqueName } from './unique-name.ts';
+
+/** Runs over clips of the sample site, and what must hold of them. */
+
+/** A run of a test, by the name that all it owns carries. */
+export type ClipRun = {
+  readonly handle: RunHandle;
+  readonly name: string;
+  readonly keys: readonly string[];
+  /** Under it its objects are. */
+  readonly prefix: string;
+};
+
+/** A list: so many keys, or these; the site takes so many seconds for each, or for the first of them. */
+type Items = (
+  { readonly count: number; readonly keys?: undefined } | { readonly keys: readonly string[] }
+) & {
+  readonly seconds?: number;
+  readonly slow?: { readonly first: number; readonly seconds: number };
+};
+
+/** The shortest lease that Pub/Sub has: what a dead pod held comes back after it. */
+const leaseDeadline = '10s';
+
+/** The task that fetches the site's clips without yt-dlp. */
+export function clips(world: RunStack) {
+  const url = `${world.stack.site.address}/clips/{key}.mp4`;
+  return { kind: 'http', url, extension: 'mp4' } as const;
+}
+
+/** Starts a run whose items are clips of the site, fetched by `http`; slow ones take so many seconds each. */
+export async function startRun(
+  world: RunStack,
+  name: string,
+  items: Items,
+  { corner, ...more }: Partial<RunSpecInput> & { corner?: Pick<Corner, 'taskQueue'> } = {},
+): Promise<ClipRun> {
+  const prefix = uniqueName(name);
+  const keys =
+    items.keys ?? Array.from({ length: items.count }, (_, position) => `${prefix}-${position}`);
+  if (items.seconds !== undefined) await setPace(world, keys, items.seconds);
+  const { first, seconds } = items.slow ?? { first: 0, seconds: 0 };
+  await setPace(world, keys.slice(0, first), seconds);
+  const input = {
+    items: [...keys],
+    destination: `gs://spotloop-local/${prefix}/`,
+    task: clips(world),
+    leaseDeadline,
+    ...more,
+  };
+  const handle = await world.start(prefix, input, corner?.taskQueue);
+  return { handle, name: nameOf(handle), keys, prefix };
+}
+
+/** The name under which a run's Jobs, topics and folder are found. */
+export function nameOf(handle: RunHandle): string {
+  return runName(handle.workflowId, handle.firstExecutionRunId);
+}
+
+/** From now on the site takes so many seconds for each of these clips. */
+export async function setPace(
+  world: RunStack,
+  keys: readonly string[],
+  seconds: number,
+): Promise<void> {
+  for (const id of keys) {
+    const body = JSON.stringify({ id, kind: 'slow', seconds });
+    const answer = await fetch(`${world.stack.site.address}/behaviour`, { method: 'POST', body });
+    assert.ok(answer.ok, await answer.text());
+  }
+}
+
+/** So quick that what is left of any list is done in seconds; the site knows no zero. */
+const hurrySeconds = 0.01;
+
+/** What the run was for was seen: what is left of its list need not take its time. */
+export async function hurry(world: RunStack, run: ClipRun): Promise<void> {
+  await setPace(world, run.keys, hurrySeconds);
+}
+
+export function progressOf({ handle }: ClipRun): Promise<Progress> {
+  return handle.query(progressQuery);
+}
+
+export async function untilSettled(run: ClipRun, count: number): Promise<void> {
+  await waitUntil(async () => (await settledOf(run.handle).catch(() => 0)) >= count);
+}
+
+/**
+ * Everything that must hold of a run that did all its items: its counts, its bytes, one result each in the list's order, an
+ * audit that finds nothing, and no queue.
+ */
+export async function assertDone(world: RunStack, run: ClipRun): Promise<RunResult> {
+  const result: RunResult = await run.handle.result();
+  const { keys, prefix } = run;
+  assert.deepEqual([result.total, result.stored], [keys.length, keys.length]);
+  assert.deepEqual(await world.objects(prefix), keys.map((key) => `${key}.mp4`).toSorted());
+  for (const key of keys) {
+    const bytes = await readFile(join(world.stack.bucketFolder, prefix, `${key}.mp4`));
+    assert.ok(bytes.equals(clipOf(key)), `${key} differs from what the site serves`);
+  }
+  const results = await resultsOf(world, result.runFolder);
+  assert.deepEqual(
+    results.map(({ key }) => key),
+    keys,
+  );
+  const { problems, objects, otherObjects } = await world.audit(result.runFolder);
+  assert.deepEqual(problems, []);
+  assert.deepEqual([objects, otherObjects], [keys.length, 0]);
+  await assertNoQueue(world, run);
+  return result;
+}
+
+/** No topic or subscription of the run is there any more. */
+export async function assertNoQueue(world: RunStack, { name }: ClipRun): Promise<void> {
+  const left = (await world.queueLeft()).filter((queue) => queue.includes(name));
+  assert.deepEqual(left, [], 'topics or subscriptions are left');
+}
+
+/** The message and type that a run failed with, as Temporal shows them. */
+export async function failureOf({ handle }: ClipRun): Promise<{ type: string; message: string }> {
+  try {
+    await handle.result();
+  } catch (error) {
+    assert.ok(error instanceof WorkflowFailedError, String(error));
+    const { cause } = error;
+    assert.ok(cause instanceof ApplicationFailure, String(cause));
+    return { type: cause.type ?? '', message: cause.message };
+  }
+  return assert.fail('the run did not fail');
+}
+
+/** Lines of a run's results, in the list's order. */
+export async function resultsOf(
+  world: RunStack,
+  runFolder: string,
+): Promise<{ key: string; outcome: string; attempts?: number; error?: string }[]> {
+  const text = await world.readRunFile(runFolder, 'results.jsonl');
+  return text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as { key: string; outcome: string });
+}
+
+/** Lines of one of a run's lists of keys. */
+export async function linesOf(
+  world: RunStack,
+  runFolder: string,
+  file: 'failed.txt' | 'remaining.txt',
+): Promise<string[]> {
+  const text = await world.readRunFile(runFolder, file);
+  return text.split('\n').filter((line) => line !== '');
+}
