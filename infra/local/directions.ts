@@ -27,7 +27,7 @@ export function sampleInput(stack: Stack, items: number): Record<string, unknown
 
 /** What a person needs to know to use a running stack: addresses, variables to paste, a command that works. */
 export function directions(stack: Stack, workflowId: string): string {
-  const { temporal, site, bucketFolder, logFolder } = stack;
+  const { temporal, storage, site, bucketFolder, logFolder } = stack;
   const input = JSON.stringify(sampleInput(stack, 100)).replaceAll("'", `'\\''`);
   return `
 Temporal Web UI   ${temporal.uiAddress}/namespaces/${temporal.namespace}/workflows
@@ -36,9 +36,10 @@ sample site       ${site.address}/watch?v=dQw4w9WgXcQ
 bucket            ${bucketFolder}   (gs://${localBucket})
 logs              ${logFolder}${clusterLines(stack)}
 
-Paste this into another terminal to use the temporal command there:
+Paste this into another terminal to use the temporal command and ours there:
 
   export TEMPORAL_ADDRESS=${temporal.address} TEMPORAL_NAMESPACE=${temporal.namespace}
+  export STORAGE_EMULATOR_HOST=${storage.endpoint}
   export PATH="$PATH:${dirname(stack.temporalCli)}"
 
 Then, for example:
@@ -48,6 +49,7 @@ Then, for example:
   temporal workflow query --type progress --workflow-id ${workflowId}
   temporal workflow describe --workflow-id ${workflowId}
   temporal workflow result --workflow-id ${workflowId}
+  npm run spotloop -- audit gs://${localBucket}/.spotloop/RUN/   # the runFolder of the result
 `;
 }
 
