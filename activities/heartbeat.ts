@@ -24,3 +24,16 @@ export function keepHeartbeating(details: () => unknown): Disposable {
     },
   };
 }
+
+/**
+ * An activity with no progress to tell that heartbeats while it works: a Temporal worker that dies in it is noticed within
+ * the heartbeat's time-out, not when the step's whole time is up; and a step that was given up hears of it.
+ */
+export function heartbeating<Input, Output>(
+  activity: (input: Input) => Promise<Output>,
+): (input: Input) => Promise<Output> {
+  return async (input) => {
+    using _ = keepHeartbeating(() => undefined);
+    return await activity(input);
+  };
+}

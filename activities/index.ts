@@ -4,6 +4,7 @@ import { createCreateQueue } from './create-queue.ts';
 import type { CreateQueueDeps } from './create-queue.ts';
 import { createDeleteQueue } from './delete-queue.ts';
 import type { FleetDeps } from './fleets/choose-fleet.ts';
+import { heartbeating } from './heartbeat.ts';
 import { createPreflight } from './preflight.ts';
 import type { PreflightDeps } from './preflight.ts';
 import { createPublishItems } from './publish-items.ts';
@@ -30,19 +31,19 @@ export type ActivityDeps = PreflightDeps &
 /** The steps of a run, in the order of its story. */
 export function createActivities(deps: ActivityDeps) {
   return {
-    preflight: createPreflight(deps),
+    preflight: heartbeating(createPreflight(deps)),
     snapshotList: createSnapshotList(deps),
-    createQueue: createCreateQueue(deps),
+    createQueue: heartbeating(createCreateQueue(deps)),
     publishItems: createPublishItems(deps),
-    startFleet: createStartFleet(deps),
-    readFleet: createReadFleet(deps),
-    scaleFleet: createScaleFleet(deps),
-    suspendFleet: createSuspendFleet(deps),
-    resumeFleet: createResumeFleet(deps),
+    startFleet: heartbeating(createStartFleet(deps)),
+    readFleet: heartbeating(createReadFleet(deps)),
+    scaleFleet: heartbeating(createScaleFleet(deps)),
+    suspendFleet: heartbeating(createSuspendFleet(deps)),
+    resumeFleet: heartbeating(createResumeFleet(deps)),
     collectOutcomes: createCollectOutcomes(deps),
     reconcile: createReconcile(deps),
-    stopFleet: createStopFleet(deps),
-    deleteQueue: createDeleteQueue(deps),
+    stopFleet: heartbeating(createStopFleet(deps)),
+    deleteQueue: heartbeating(createDeleteQueue(deps)),
     writeReport: createWriteReport(deps),
   };
 }

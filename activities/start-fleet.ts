@@ -6,7 +6,6 @@ import { chooseFleet } from './fleets/choose-fleet.ts';
 import type { FleetDeps, FleetName } from './fleets/choose-fleet.ts';
 import type { Fleet } from './fleets/fleet.ts';
 import { planFleet } from './fleets/plan-fleet.ts';
-import { keepHeartbeating } from './heartbeat.ts';
 import { runFailure } from './run-failure.ts';
 
 /** Which run's downloaders; without a fleet's name the Temporal worker's default. */
@@ -22,8 +21,7 @@ export type StartFleetInput = {
 /** Starts a run's downloaders, or the next generation of them when all have ended idle. */
 export function createStartFleet(deps: FleetDeps) {
   return async function startFleet({ run, spec, workers }: StartFleetInput): Promise<void> {
-    // So it hears that Temporal gave this attempt up: what it started later would come after the clean-up.
-    using _ = keepHeartbeating(() => undefined);
+    // It ends also when Temporal gave this attempt up: what it started later would come after the clean-up.
     const { cancellationSignal } = Context.current();
     await fleetOf(deps, spec).start(planFleet(run, spec, workers), cancellationSignal);
   };

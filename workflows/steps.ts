@@ -9,11 +9,11 @@ import type { Activities } from '../activities/index.ts';
 
 const retry = { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s' } as const;
 
-/** Calls to an API: seconds, unless it hangs. */
-const quick: ActivityOptions = { startToCloseTimeout: '2m', retry };
-
 /** A dead Temporal worker is noticed after this; the activities heartbeat each second. */
 const heartbeatTimeout = '15s';
+
+/** Calls to an API: seconds, unless it hangs. */
+const quick: ActivityOptions = { startToCloseTimeout: '2m', heartbeatTimeout, retry };
 
 /** Work over the whole list: hours for a hundred million items. What counts is that it heartbeats. */
 const long: ActivityOptions = {
@@ -35,7 +35,6 @@ export const { createQueue, readFleet, scaleFleet, suspendFleet, resumeFleet } =
 /** A run that is cancelled waits for a start that is under way: what came to be after the clean-up would stay. */
 export const { startFleet } = proxyActivities<Activities>({
   ...quick,
-  heartbeatTimeout,
   cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
 });
 
@@ -74,6 +73,7 @@ export const { stopFleet: stopFleetSoon } = proxyActivities<Activities>({
 export const { deleteQueue } = proxyActivities<Activities>({
   ...lastStep,
   startToCloseTimeout: '10m',
+  heartbeatTimeout,
 });
 
 export const { writeReport } = proxyActivities<Activities>({

@@ -8,7 +8,7 @@ import {
   startRun,
   untilSettled,
 } from '../support/clip-run.ts';
-import { startRunStack, waitUntil } from '../support/run-stack.ts';
+import { startRunStack } from '../support/run-stack.ts';
 import type { RunStack } from '../support/run-stack.ts';
 
 /** Runs whose processes are killed with -9: each item is settled once, each object stored once. */
@@ -21,22 +21,14 @@ before(async () => {
 
 after(() => world.stop());
 
-async function killWorker(): Promise<void> {
-  const pid = world.stack.workerPid();
-  assert.ok(pid !== undefined);
-  process.kill(pid, 'SIGKILL');
-  // The stack starts another; until then there is none.
-  await waitUntil(() => Promise.resolve(![undefined, pid].includes(world.stack.workerPid())));
-}
-
 describe('a run whose processes are killed', { timeout: 180_000 }, () => {
   it('ends exact when the Temporal worker dies while publishing and while collecting', async () => {
     // Publishing lasts 20 s at this rate.
     const run = await startRun(world, 'worker-deaths', { count: 60 }, { rateLimit: 180 });
     await untilSettled(run, 5);
-    await killWorker();
+    await world.killTemporalWorker();
     await untilSettled(run, 30);
-    await killWorker();
+    await world.killTemporalWorker();
     await assertDone(world, run);
   });
 

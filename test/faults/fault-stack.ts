@@ -1,6 +1,7 @@
 import { freePort } from '../../infra/local/free-port.ts';
 import { startRunStack } from '../support/run-stack.ts';
 import type { RunStack } from '../support/run-stack.ts';
+import { makeWorkflowBundle } from '../support/workflow-bundle.ts';
 import { startRpcProxy } from './rpc-proxy.ts';
 import type { RpcProxy } from './rpc-proxy.ts';
 import { startStorageProxy } from './storage-proxy.ts';
@@ -19,9 +20,12 @@ export async function startFaultStack(): Promise<FaultStack> {
   undo.defer(queueProxy.stop);
   const storageProxy = await startStorageProxy(`http://127.0.0.1:${storage}`);
   undo.defer(storageProxy.stop);
+  const bundle = await makeWorkflowBundle();
+  undo.defer(bundle.remove);
   const world = await startRunStack({
     ports: { pubsub, storage },
     env: {
+      ...bundle.env,
       PUBSUB_EMULATOR_HOST: queueProxy.host,
       STORAGE_EMULATOR_HOST: storageProxy.endpoint,
     },

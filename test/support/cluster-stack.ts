@@ -1,16 +1,14 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { BatchV1Api, CoreV1Api, KubeConfig } from '@kubernetes/client-node';
 import type { Cluster } from '../../infra/local/cluster/cluster.ts';
 import { poolLabel } from '../../infra/local/cluster/node-config.ts';
 import type { KubernetesFleet } from '../../infra/local/kubernetes-fleet.ts';
 import { startTemporalWorker } from '../../infra/local/temporal-worker.ts';
-import { readWorkflowBundle } from '../../workers/temporal/workflow-bundle.ts';
 import { startRunStack } from './run-stack.ts';
 import type { RunStack } from './run-stack.ts';
 import { uniqueName } from './unique-name.ts';
+import { makeWorkflowBundle } from './workflow-bundle.ts';
 
 /** The local stack with its cluster, and what a test of runs on it asks of both. */
 export type ClusterStack = RunStack & {
@@ -50,14 +48,11 @@ export function clusterOf({ kubernetes }: ClusterStack): Cluster {
 }
 
 async function start(): Promise<ClusterStack> {
-  // Made once: each Temporal worker would take ten seconds of a core for its own.
-  const folder = await mkdtemp(join(tmpdir(), 'spotloop-bundle-'));
-  const bundle = join(folder, 'workflows.js');
-  await writeFile(bundle, (await readWorkflowBundle(undefined)).code);
+  const bundle = await makeWorkflowBundle();
   const runStack = await startRunStack({
     fleet: 'kubernetes',
     extraPool: breakablePool,
-    env: { SPOTLOOP_WORKFLOW_BUNDLE: bundle },
+    env: bundle.env,
   });
   const { kubernetes } = runStack.stack;
   assert.ok(kubernetes !== undefined);
@@ -71,7 +66,7 @@ async function start(): Promise<ClusterStack> {
     batch: config.makeApiClient(BatchV1Api),
     stop: async () => {
       await runStack.stop();
-      await rm(folder, { recursive: true, force: true });
+      await bundle.remove();
     },
   };
 }

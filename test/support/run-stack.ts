@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -42,6 +43,8 @@ export type RunStack = {
   queueLeft(): Promise<string[]>;
   /** Process ids of the downloaders that live; of one run, by its name. */
   downloaders(run?: string): Promise<number[]>;
+  /** Kills the stack's Temporal worker with -9 and resolves when there is another. */
+  killTemporalWorker(): Promise<void>;
   stop(): Promise<void>;
 };
 
@@ -150,6 +153,12 @@ export async function startRunStack(
       ];
       const owned = await Promise.all(pids.map((pid) => hasVariables(pid, ofOurs)));
       return pids.filter((_, place) => owned[place]);
+    },
+    killTemporalWorker: async () => {
+      const pid = stack.workerPid();
+      assert.ok(pid !== undefined);
+      process.kill(pid, 'SIGKILL');
+      await waitUntil(async () => ![undefined, pid].includes(stack.workerPid()));
     },
     stop: async () => {
       await connection.close();
