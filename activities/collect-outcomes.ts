@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { CancelledFailure, Context } from '@temporalio/activity';
-import { failureTypes } from '../domain/failure-types.ts';
+import { failureTypes, queueLost } from '../domain/failure-types.ts';
 import type { RunRef } from '../domain/names.ts';
 import type { Sample } from '../domain/sample.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
@@ -52,11 +52,13 @@ export function createCollectOutcomes(deps: CollectorDeps) {
       if (!(error instanceof PullRefused) || info.attempt < attemptsOfRefused) throw error;
       // A run whose queue could not be made is cleaned up too: there was nothing to collect.
       if (until === 'quiet' && error.isAbsent) return sampleOf(desk, Date.now());
-      throw runFailure(
-        failureTypes.StepFailed,
-        `${error.message} — the run cannot go on without its subscription: start it again`,
-        error,
-      );
+      throw error.isAbsent
+        ? runFailure(queueLost, error.message, error)
+        : runFailure(
+            failureTypes.StepFailed,
+            `${error.message} — the run cannot go on without its outcomes: start it again`,
+            error,
+          );
     }
     if (until === 'quiet' || isShutdown(signal)) await desks.drop(desk);
     else desks.keep(desk, signal.aborted ? 'some-time' : 'soon');

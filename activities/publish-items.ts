@@ -1,15 +1,17 @@
 import { activityInfo, Context } from '@temporalio/activity';
 import type { v1 } from '@google-cloud/pubsub';
 import type { Storage } from '@google-cloud/storage';
+import { queueLost } from '../domain/failure-types.ts';
 import { encodeItem } from '../domain/item.ts';
 import { queueNames, runFolder } from '../domain/names.ts';
 import type { RunRef } from '../domain/names.ts';
 import { itemsPerShard } from '../domain/snapshot.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
+import { describeError, grpc, statusOf } from './cloud-error.ts';
 import { keepHeartbeating } from './heartbeat.ts';
 import { pacedRequestMs, Pacer } from './publish/pacer.ts';
 import { RequestWindow } from './publish/request-window.ts';
-import { stepError } from './run-failure.ts';
+import { runFailure, stepError } from './run-failure.ts';
 import { readShard } from './publish/shard-reader.ts';
 
 export type PublishItemsDeps = {
@@ -110,11 +112,11 @@ async function publish(
     // The client itself retries for ten minutes what may pass.
     await publisher.publish({ topic, messages });
   } catch (error) {
-    throw stepError(
-      `publish ${messages.length} items to ${topic}`,
-      error,
-      'the run cannot go on without its topic: start it again',
-    );
+    const doing = `publish ${messages.length} items to ${topic}`;
+    if (statusOf(error) === grpc.notFound) {
+      throw runFailure(queueLost, `${doing}: ${describeError(error)}`, error);
+    }
+    throw stepError(doing, error, 'the run cannot go on without its topic: start it again');
   }
 }
 

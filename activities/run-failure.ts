@@ -1,11 +1,11 @@
 import { ApplicationFailure } from '@temporalio/activity';
 import { failureTypes } from '../domain/failure-types.ts';
-import type { FailureType } from '../domain/failure-types.ts';
+import type { FailureType, queueLost } from '../domain/failure-types.ts';
 import { describeError, isDefinite } from './cloud-error.ts';
 
 /** A failure that ends the run: Temporal does not retry it. Everything else that an activity throws is retried. */
 export function runFailure(
-  type: FailureType,
+  type: FailureType | typeof queueLost,
   message: string,
   cause?: unknown,
 ): ApplicationFailure {

@@ -25,4 +25,7 @@ export const failureTypes = {
   CollectorReplaced: 'CollectorReplaced',
 } as const;
 
+/** What a step fails with when the run's queue is not there any more. The run makes it again: no run ends with it. */
+export const queueLost = 'QueueLost';
+
 export type FailureType = keyof typeof failureTypes;

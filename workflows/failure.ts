@@ -7,7 +7,7 @@ import {
   isCancellation,
 } from '@temporalio/workflow';
 import type { Ending } from '../domain/ending.ts';
-import { failureTypes } from '../domain/failure-types.ts';
+import { failureTypes, queueLost } from '../domain/failure-types.ts';
 import type { FailureType } from '../domain/failure-types.ts';
 
 /** The one place where the workflow makes failures: a `type` of the closed list, never retried. */
@@ -54,6 +54,12 @@ export function passingFault(error: unknown): string {
   if (cause instanceof ApplicationFailure && cause.nonRetryable === true) throw error;
   if (cause instanceof TimeoutFailure) return cause.cause?.message ?? 'no answer in time';
   return cause?.message ?? error.message;
+}
+
+/** Whether a step found that the run's queue is gone. */
+export function isQueueLost(error: unknown): boolean {
+  const cause = error instanceof ActivityFailure ? error.cause : undefined;
+  return cause instanceof ApplicationFailure && cause.type === queueLost;
 }
 
 /** For a run that has nothing to clean up: its failure is the step's, in our words. */

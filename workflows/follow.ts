@@ -10,6 +10,7 @@ import { bringBack } from './bring-back.ts';
 import { number } from './details.ts';
 import { runFailure } from './failure.ts';
 import { isLookDue, tendFleet } from './fleet.ts';
+import { replaceLostMessages, withQueue } from './rebuild-queue.ts';
 import { ageMs, isPublishing, observe } from './run-state.ts';
 import type { RunState } from './run-state.ts';
 import { sentenceOf } from './sentence.ts';
@@ -23,7 +24,8 @@ import { collectOutcomes } from './steps.ts';
  */
 export async function follow(state: RunState, snapshot: Snapshot): Promise<'settled' | 'continue'> {
   for (;;) {
-    const sample = await collectSlice(state, snapshot);
+    const sample = await withQueue(state, () => collectSlice(state, snapshot));
+    if (sample === null) continue;
     observe(state, sample);
     const judgement = judge(
       sample,
@@ -42,6 +44,7 @@ export async function follow(state: RunState, snapshot: Snapshot): Promise<'sett
       case 'draining':
         break;
     }
+    await replaceLostMessages(state);
     if (isLookDue(state)) await tendFleet(state);
     show(state, state.phase, sentenceOf(state));
     state.isLeaving ||= workflowInfo().continueAsNewSuggested;

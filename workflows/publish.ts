@@ -1,6 +1,7 @@
 import type { Snapshot } from '../domain/snapshot.ts';
 import { itemsPerShard } from '../domain/snapshot.ts';
 import { number } from './details.ts';
+import { withQueue } from './rebuild-queue.ts';
 import type { Lane, RunState } from './run-state.ts';
 import { publishItems } from './steps.ts';
 
@@ -38,10 +39,13 @@ async function publishLane(state: RunState, snapshot: Snapshot, lane: number): P
   const lanes = state.lanes.length;
   for (let at = state.lanes[lane]; at?.isDone === false; at = state.lanes[lane]) {
     if (state.isLeaving) return;
-    const slice = await publishItems.executeWithOptions(
-      { summary: `Publish ${number(snapshot.published)} items, lane ${lane + 1} of ${lanes}` },
-      [{ run, snapshot, lane, lanes, itemsPerMinute: spec.rateLimit, from: at.next, sliceMs }],
+    const { next: from } = at;
+    const slice = await withQueue(state, () =>
+      publishItems.executeWithOptions(
+        { summary: `Publish ${number(snapshot.published)} items, lane ${lane + 1} of ${lanes}` },
+        [{ run, snapshot, lane, lanes, itemsPerMinute: spec.rateLimit, from, sliceMs }],
+      ),
     );
-    state.lanes = state.lanes.with(lane, slice);
+    if (slice !== null) state.lanes = state.lanes.with(lane, slice);
   }
 }

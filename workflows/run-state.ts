@@ -25,6 +25,7 @@ export type Carried = {
   readonly marks: readonly Mark[];
   readonly lastMovedAtMs: number;
   readonly fruitlessRounds: number;
+  readonly hasLostMessages: boolean;
   readonly enoughUntilMs: number;
   readonly workers: Workers;
   readonly isPaused: boolean;
@@ -67,6 +68,8 @@ export type RunState = {
   lastMovedAtMs: number;
   /** Reconciliations in a row after which nothing moved. */
   fruitlessRounds: number;
+  /** The queue was made again, and what was in the lost one is not in it yet. */
+  hasLostMessages: boolean;
 };
 
 /** What a paused run says of itself, however long ago that was. */
@@ -103,6 +106,7 @@ export function newRunState(spec: RunSpec, carried: Carried | undefined): RunSta
     isQuiet: false,
     lastMovedAtMs: carried?.lastMovedAtMs ?? 0,
     fruitlessRounds: carried?.fruitlessRounds ?? 0,
+    hasLostMessages: carried?.hasLostMessages ?? false,
   };
 }
 
@@ -122,6 +126,7 @@ export function carry(state: RunState): Carried {
     marks: state.marks,
     lastMovedAtMs: state.lastMovedAtMs,
     fruitlessRounds: state.fruitlessRounds,
+    hasLostMessages: state.hasLostMessages,
     enoughUntilMs: state.enoughUntilMs,
     workers: state.workers,
     isPaused: state.isPaused,

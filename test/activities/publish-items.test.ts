@@ -1,5 +1,6 @@
 import { deepEqual, equal, ok, rejects } from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import pRetry from 'p-retry';
 import { createCreateQueue } from '../../activities/create-queue.ts';
 import { createPublishItems } from '../../activities/publish-items.ts';
 import type { PublishItemsDeps, PublishProgress } from '../../activities/publish-items.ts';
@@ -169,7 +170,8 @@ describe('publishItems', () => {
       /connection lost — it is tried again/,
     );
     equal(last.confirmed, 2_000);
-    await inActivity(createPublishItems(world.google), input, last);
+    // The first attempt left a connection in the middle of a shard, on which the server may hang up: Temporal tries again.
+    await pRetry(() => inActivity(createPublishItems(world.google), input, last), { retries: 1 });
     const all = Array.from({ length: 10_000 }, (_, index) => index);
     const pulled = new Set<number>();
     while (pulled.size < all.length) {
@@ -225,13 +227,13 @@ describe('publishItems', () => {
     ok(perMinute > 57_000 && perMinute < 75_000, `${Math.round(perMinute)} a minute`);
   });
 
-  it('ends the run when the topic is gone', async () => {
+  it('says that the queue is lost when the topic is gone', async () => {
     const run = newRun(world.stack.bucket);
     const shard = world.google.storage.bucket(run.bucket).file(runFolder(run.name).newShard(0));
     await shard.save('a\n');
     const input = { ...whole, run, snapshot: { published: 1 }, lane: 0, lanes: 1 };
     const message = await failureOf(
-      'StepFailed',
+      'QueueLost',
       inActivity(createPublishItems(world.google), input),
     );
     ok(message.startsWith(`publish 1 items to projects/${world.stack.project}/topics/`), message);

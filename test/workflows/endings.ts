@@ -1,5 +1,6 @@
 import { ApplicationFailure } from '@temporalio/activity';
 import type { WorkflowHandle } from '@temporalio/client';
+import { queueLost } from '../../domain/failure-types.ts';
 import type { FleetState } from '../../domain/fleet-state.ts';
 import type { downloadRun } from '../../workflows/index.ts';
 import { pauseUpdate, resumeUpdate, scaleUpdate } from '../../workflows/messages.ts';
@@ -34,6 +35,21 @@ function firstSliceForever(): Script['activities'] {
       if (!isFirst) return activities.collectOutcomes(input);
       isFirst = false;
       return collectUntilCancelled();
+    },
+  };
+}
+
+/** The first slice finds no queue; what was in it is stored after it was published again. */
+function queueLostOnce(): Script['activities'] {
+  let isFirst = true;
+  const { activities } = createWorld({
+    slices: [{ counts: { stored: 4 } }, { counts: { stored: 10 } }],
+  });
+  return {
+    collectOutcomes: (input) => {
+      if (!isFirst) return activities.collectOutcomes(input);
+      isFirst = false;
+      return Promise.reject(ApplicationFailure.nonRetryable('not found (5)', queueLost));
     },
   };
 }
@@ -145,6 +161,12 @@ export const endingCases: readonly EndingCase[] = [
     },
     expected: { kind: 'completed' },
     calls: ['collectOutcomes', 'reconcile', 'collectOutcomes', ...cleanUp],
+  },
+  {
+    name: 'completed-after-the-queue-was-lost',
+    script: { activities: queueLostOnce() },
+    expected: { kind: 'completed' },
+    calls: ['collectOutcomes', 'createQueue', 'collectOutcomes', 'reconcile', ...cleanUp],
   },
   {
     name: 'failed-invalid-run-spec',
