@@ -84,7 +84,9 @@ export function isLeftover(
 }
 
 /** Whether it is a node or an engine of somebody else; ours have been ended before. */
-export function isForeign({ name, program }: ProcessTrace): boolean {
+export function isForeign({ name, program, args }: ProcessTrace): boolean {
+  // It has ended, and its parent has yet to notice: one of ours, or nobody's problem.
+  if (program === '' && args.length === 0) return false;
   return foreignPrograms.has(name) || foreignPrograms.has(basename(program));
 }
 
@@ -131,7 +133,9 @@ async function readProcesses(): Promise<ProcessTrace[]> {
       pid: Number(pid),
       name: (await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '')).trim(),
       program: await readlink(`/proc/${pid}/exe`).catch(() => ''),
-      args: (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).split('\0'),
+      args: (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => ''))
+        .split('\0')
+        .filter((arg) => arg !== ''),
     })),
   );
 }

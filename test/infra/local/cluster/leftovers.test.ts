@@ -36,6 +36,10 @@ test('a kubelet or an engine is foreign, whatever its program is called', () => 
   assert.ok(!isForeign({ ...process, name: 'docker', program: '/usr/bin/docker' }));
 });
 
+test('one that has ended is foreign to nobody', () => {
+  assert.ok(!isForeign({ pid: 1, name: 'kubelet', program: '', args: [] }));
+});
+
 test('the refusal names each process and gives a way out', () => {
   const docker = { pid: 812, name: 'dockerd', program: '/usr/bin/dockerd', args: [] };
   const hidden = { pid: 813, name: 'containerd', program: '', args: [] };
