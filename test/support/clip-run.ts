@@ -29,6 +29,14 @@ type Items = (
 ) & {
   readonly seconds?: number;
   readonly slow?: { readonly first: number; readonly seconds: number };
+  readonly trouble?: Trouble;
+};
+
+/** How the site misbehaves for the first of a list, so many times each; then it serves them at once. */
+export type Trouble = {
+  readonly kind: 'failing' | 'throttled' | 'broken' | 'lying';
+  readonly first: number;
+  readonly times: number;
 };
 
 /** The shortest lease that Pub/Sub has: what a dead pod held comes back after it. */
@@ -53,6 +61,8 @@ export async function startRun(
   if (items.seconds !== undefined) await setPace(world, keys, items.seconds);
   const { first, seconds } = items.slow ?? { first: 0, seconds: 0 };
   await setPace(world, keys.slice(0, first), seconds);
+  const { first: troubled, ...trouble } = items.trouble ?? { first: 0 };
+  for (const id of keys.slice(0, troubled)) await misbehave(world, { id, ...trouble });
   const input = {
     items: [...keys],
     destination: `gs://spotloop-local/${prefix}/`,
@@ -75,11 +85,14 @@ export async function setPace(
   keys: readonly string[],
   seconds: number,
 ): Promise<void> {
-  for (const id of keys) {
-    const body = JSON.stringify({ id, kind: 'slow', seconds });
-    const answer = await fetch(`${world.stack.site.address}/behaviour`, { method: 'POST', body });
-    assert.ok(answer.ok, await answer.text());
-  }
+  for (const id of keys) await misbehave(world, { id, kind: 'slow', seconds });
+}
+
+/** Tells the site how to treat a clip: infra/local/site/behaviours.ts. */
+async function misbehave(world: RunStack, behaviour: object): Promise<void> {
+  const order = { method: 'POST', body: JSON.stringify(behaviour) };
+  const answer = await fetch(`${world.stack.site.address}/behaviour`, order);
+  assert.ok(answer.ok, await answer.text());
 }
 
 /** So quick that what is left of any list is done in seconds; the site knows no zero. */

@@ -1,0 +1,180 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ServiceError } from '@temporalio/client';
+import { assertDone, startRun } from '../../support/clip-run.ts';
+import type { ClipRun } from '../../support/clip-run.ts';
+import { waitUntil } from '../../support/run-stack.ts';
+import { startFaultStack } from '../fault-stack.ts';
+import type { FaultStack } from '../fault-stack.ts';
+import { restartableServersOf } from '../restartable-servers.ts';
+import { planCampaign } from './plan.ts';
+import type { Fault, RunShape, Shock } from './plan.ts';
+import { strike } from './strike.ts';
+
+/** What a campaign came to. */
+export type Tally = {
+  readonly seed: number;
+  readonly minutes: number;
+  /** Faults that hit something, by kind. */
+  readonly faults: Readonly<Record<string, number>>;
+  /** Runs that ended exact, and their items. */
+  readonly runs: number;
+  readonly items: number;
+  /** Downloads begun for these, of which one an item is enough. */
+  readonly downloads: number;
+  /** What is not as it must be: a run each, with the reason. */
+  readonly wrong: readonly string[];
+};
+
+/** Two at a time: each has up to three downloaders. */
+const runsAtOnce = 2;
+/** So often that no item is called failed for what the storage did: its own faults are tried elsewhere. */
+const attempts = 100;
+/** Past the last fault, what a run may still take: three rounds of reconciling, and a client's longest time-out. */
+const patienceMs = 600_000;
+const minute = 60_000;
+
+/** Runs follow each other for so many minutes while faults strike, then until they have ended. */
+export async function runCampaign(options: {
+  readonly seed: number;
+  readonly minutes: number;
+  readonly report: (line: string) => void;
+}): Promise<Tally> {
+  const { seed, minutes, report } = options;
+  const { shocks, shapes } = planCampaign(seed);
+  await using undo = new AsyncDisposableStack();
+  const world = await startFaultStack();
+  undo.defer(() => world.stop());
+  const servers = restartableServersOf(world);
+  undo.defer(servers.stop);
+
+  const startMs = performance.now();
+  const lastsMs = minutes * minute;
+  const isOver = (): boolean => performance.now() - startMs >= lastsMs;
+  const runs = new Set<ClipRun>();
+  const inTurn = createTurns();
+  const faults: Record<string, number> = {};
+  const under = new Set<string>();
+  const wrong: string[] = [];
+  const done = { runs: 0, items: 0, downloads: 0 };
+
+  const hit = async ({ fault, place }: Shock): Promise<void> => {
+    const group = groupOf(fault);
+    if (under.has(group)) return;
+    under.add(group);
+    try {
+      report(describeFault(fault));
+      const didHit = await strike(
+        {
+          world,
+          runs,
+          choose: (from) => from[Math.floor(place * from.length)],
+          servers: {
+            ...servers,
+            restartEmulator: () => inTurn(servers.restartEmulator),
+            restartTemporalServer: (pauseMs) =>
+              inTurn(() => servers.restartTemporalServer(pauseMs)),
+          },
+        },
+        fault,
+      );
+      if (didHit) faults[fault.kind] = (faults[fault.kind] ?? 0) + 1;
+    } finally {
+      under.delete(group);
+    }
+  };
+
+  const carryOut = async (shape: RunShape): Promise<void> => {
+    const { count, seconds, trouble, ...size } = shape;
+    const run = await inTurn(() =>
+      startRun(world, 'random', { count, seconds, trouble }, { ...size, attempts }),
+    );
+    runs.add(run);
+    const beganMs = performance.now();
+    try {
+      await waitUntil(() => hasEnded(run), lastsMs + patienceMs);
+      runs.delete(run);
+      await inTurn(() => assertDone(world, run));
+      done.runs += 1;
+      done.items += count;
+      done.downloads += (await world.asked(run.keys)).reduce((sum, asked) => sum + asked, 0);
+      const tookS = (performance.now() - beganMs) / 1_000;
+      report(`run ${run.name}: ${count} items, exact after ${tookS.toFixed(0)} s`);
+    } catch (error) {
+      wrong.push(`run ${run.name} of ${count} items: ${String(error)}`);
+      report(wrong.at(-1) ?? '');
+    } finally {
+      runs.delete(run);
+    }
+  };
+
+  const disturb = async (): Promise<void> => {
+    const lasting: Promise<void>[] = [];
+    for (const shock of shocks) {
+      await sleep(Math.min(shock.afterMs, Math.max(0, startMs + lastsMs - performance.now())));
+      if (isOver()) break;
+      lasting.push(hit(shock));
+    }
+    await Promise.all(lasting);
+  };
+  const next = shapes.values();
+  const keepRunning = async (): Promise<void> => {
+    for (const shape of next) {
+      await carryOut(shape);
+      if (isOver()) break;
+    }
+  };
+  await Promise.all([disturb(), ...Array.from({ length: runsAtOnce }, keepRunning)]);
+  wrong.push(...(await leftovers(world)));
+  return { seed, minutes, faults, ...done, wrong };
+}
+
+/** One after the other: nobody asks a server while somebody else has it restarted. */
+function createTurns(): <Result>(work: () => Promise<Result>) => Promise<Result> {
+  let last: Promise<unknown> = Promise.resolve();
+  return (work) => {
+    const mine = last.then(work);
+    last = mine.catch(() => undefined);
+    return mine;
+  };
+}
+
+/** Of what would undo each other, one at a time. */
+function groupOf({ kind }: Fault): string {
+  switch (kind) {
+    case 'kill-temporal-worker':
+    case 'freeze-temporal-worker':
+      return 'temporal worker';
+    case 'pause-run':
+    case 'scale-run':
+      return 'steering';
+    default:
+      return kind;
+  }
+}
+
+function describeFault(fault: Fault): string {
+  const { kind, ...how } = fault;
+  const words = Object.values(how).map((value) =>
+    typeof value === 'object' ? Object.values(value).join(' ') : String(value),
+  );
+  return `${kind}${words.length === 0 ? '' : ` (${words.join(', ')})`}`;
+}
+
+async function hasEnded({ handle }: ClipRun): Promise<boolean> {
+  try {
+    return (await handle.describe()).status.name !== 'RUNNING';
+  } catch (error) {
+    // Temporal is away.
+    if (error instanceof ServiceError) return false;
+    throw error;
+  }
+}
+
+/** What is there though all runs have ended. */
+async function leftovers(world: FaultStack): Promise<string[]> {
+  const [queue, downloaders] = [await world.queueLeft(), await world.downloaders()];
+  return [
+    ...queue.map((name) => `${name} is left`),
+    ...downloaders.map((pid) => `downloader ${pid} is left`),
+  ];
+}
