@@ -30,7 +30,14 @@ export async function startFaultStack(): Promise<FaultStack> {
       STORAGE_EMULATOR_HOST: storageProxy.endpoint,
     },
   });
-  undo.defer(() => world.stop());
   const running = undo.move();
-  return { ...world, queueProxy, storageProxy, stop: () => running.disposeAsync() };
+  return {
+    ...world,
+    queueProxy,
+    storageProxy,
+    stop: async (options) => {
+      await world.stop(options);
+      await running.disposeAsync();
+    },
+  };
 }

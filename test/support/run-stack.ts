@@ -45,7 +45,8 @@ export type RunStack = {
   downloaders(run?: string): Promise<number[]>;
   /** Kills the stack's Temporal worker with -9 and resolves when there is another. */
   killTemporalWorker(): Promise<void>;
-  stop(): Promise<void>;
+  /** Removes its files as well, unless somebody wants to look at them. */
+  stop(options?: { readonly areFilesKept?: boolean }): Promise<void>;
 };
 
 const run = promisify(execFile);
@@ -160,10 +161,10 @@ export async function startRunStack(
       process.kill(pid, 'SIGKILL');
       await waitUntil(async () => ![undefined, pid].includes(stack.workerPid()));
     },
-    stop: async () => {
+    stop: async ({ areFilesKept = false } = {}) => {
       await connection.close();
       await stack.stop();
-      await rm(folder, { recursive: true, force: true });
+      if (!areFilesKept) await rm(folder, { recursive: true, force: true });
     },
   };
 }

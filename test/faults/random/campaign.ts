@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ServiceError } from '@temporalio/client';
 import { assertDone, startRun } from '../../support/clip-run.ts';
@@ -41,9 +42,14 @@ export async function runCampaign(options: {
 }): Promise<Tally> {
   const { seed, minutes, report } = options;
   const { shocks, shapes } = planCampaign(seed);
+  const wrong: string[] = [];
   await using undo = new AsyncDisposableStack();
   const world = await startFaultStack();
-  undo.defer(() => world.stop());
+  undo.defer(async () => {
+    const areFilesKept = wrong.length > 0;
+    if (areFilesKept) report(`logs and objects are kept in ${dirname(world.stack.logFolder)}`);
+    await world.stop({ areFilesKept });
+  });
   const servers = restartableServersOf(world);
   undo.defer(servers.stop);
 
@@ -54,7 +60,6 @@ export async function runCampaign(options: {
   const inTurn = createTurns();
   const faults: Record<string, number> = {};
   const under = new Set<string>();
-  const wrong: string[] = [];
   const done = { runs: 0, items: 0, downloads: 0 };
 
   const hit = async ({ fault, place }: Shock): Promise<void> => {
