@@ -6,11 +6,13 @@ import { queueNames, runFolder } from '../domain/names.ts';
 import type { RunRef } from '../domain/names.ts';
 import { itemsPerShard } from '../domain/snapshot.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
-import { describeError } from './cloud-error.ts';
+import { queueLost } from '../domain/failure-types.ts';
+import { describeError, grpc, statusOf } from './cloud-error.ts';
 import { keepHeartbeating } from './heartbeat.ts';
 import { outcomeCodes } from './ledger/ledger-state.ts';
 import { loadLedger } from './ledger/load-ledger.ts';
 import { readShard } from './publish/shard-reader.ts';
+import { runFailure } from './run-failure.ts';
 
 export type ReconcileDeps = {
   readonly projectId: string;
@@ -28,6 +30,7 @@ const maxMessagesPerRequest = 1_000;
  * done twice at worst: its object is created once (I2) and its outcome counts once.
  *
  * One request at a time: what is left after a stall is few, or nobody waits for it.
+ * @throws ApplicationFailure `QueueLost` when the queue is not there.
  */
 export function createReconcile(deps: ReconcileDeps) {
   return async function reconcile({
@@ -45,10 +48,9 @@ export function createReconcile(deps: ReconcileDeps) {
       try {
         await deps.publisher.publish({ topic, messages });
       } catch (cause) {
-        throw new Error(
-          `publish ${messages.length} items again to ${topic}: ${describeError(cause)}`,
-          { cause },
-        );
+        const message = `publish ${messages.length} items again to ${topic}: ${describeError(cause)}`;
+        if (statusOf(cause) === grpc.notFound) throw runFailure(queueLost, message, cause);
+        throw new Error(message, { cause });
       }
       republished += messages.length;
     }

@@ -1,7 +1,8 @@
 import { failureTypes } from '../domain/failure-types.ts';
 import { number } from './details.ts';
 import { runFailure } from './failure.ts';
-import { outstandingOf, runFolderAddress } from './run-state.ts';
+import { withQueue } from './rebuild-queue.ts';
+import { isPublishing, outstandingOf, runFolderAddress } from './run-state.ts';
 import type { RunState } from './run-state.ts';
 import { show } from './show.ts';
 import { reconcile } from './steps.ts';
@@ -24,9 +25,17 @@ export async function bringBack(state: RunState): Promise<void> {
     );
   }
   show(state, state.phase, `${unsettled} items are unaccounted for: publishing them again`);
-  await reconcile.executeWithOptions(
-    { summary: `Publish ${unsettled} unaccounted items again (round ${state.fruitlessRounds})` },
-    [{ run: state.run, snapshot: state.snapshot }],
-  );
+  const input = { run: state.run, snapshot: state.snapshot };
+  const summary = `Publish ${unsettled} unaccounted items again (round ${state.fruitlessRounds})`;
+  const done = await withQueue(state, () => reconcile.executeWithOptions({ summary }, [input]));
+  // The queue was lost meanwhile: the round comes after the next slice.
+  if (done === null) state.fruitlessRounds -= 1;
   state.lastMovedAtMs = Date.now();
+}
+
+/** After the queue was lost: publishes again what has no outcome, once all the rest is published. */
+export async function replaceLostMessages(state: RunState): Promise<void> {
+  if (!state.hasLostMessages || isPublishing(state)) return;
+  state.hasLostMessages = false;
+  await bringBack(state);
 }

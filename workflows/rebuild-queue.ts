@@ -1,6 +1,4 @@
-import { bringBack } from './bring-back.ts';
 import { isQueueLost } from './failure.ts';
-import { isPublishing } from './run-state.ts';
 import type { RunState } from './run-state.ts';
 import { show } from './show.ts';
 import { createQueue } from './steps.ts';
@@ -25,11 +23,4 @@ export async function withQueue<Result>(
     state.hasLostMessages = true;
     return null;
   }
-}
-
-/** After the queue was lost: publishes again what has no outcome, once all the rest is published. */
-export async function replaceLostMessages(state: RunState): Promise<void> {
-  if (!state.hasLostMessages || isPublishing(state)) return;
-  state.hasLostMessages = false;
-  await bringBack(state);
 }

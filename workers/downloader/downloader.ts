@@ -27,7 +27,7 @@ import { createLeaseKeeper } from './lease-keeper.ts';
 import type { Lease } from './lease-keeper.ts';
 import { createPulling } from './pulling.ts';
 import type { Delivery, Queue } from './queue.ts';
-import { isHopeless, isNotFound, messageOf } from './remote-errors.ts';
+import { isHopeless, messageOf } from './remote-errors.ts';
 import { createSettling } from './settling.ts';
 import { unlessAborted } from './unless-aborted.ts';
 import { workOnItem } from './work-on-item.ts';
@@ -48,8 +48,8 @@ export type DownloaderEnding =
   | { readonly kind: 'idle' }
   /** `stopping` was aborted, and everything in hand is settled or released, or `over` was aborted. */
   | { readonly kind: 'stopped'; readonly parting: Parting }
-  /** The run's queue was deleted: the run is over. */
-  | { readonly kind: 'queue-deleted' }
+  /** The run's queue was not there for `idleExitMs`: the run is over, or it would have made it again. */
+  | { readonly kind: 'queue-missing' }
   /** The queue could not be used from the start; `doing` says for what. */
   | { readonly kind: 'queue-refused'; readonly doing: string; readonly error: unknown };
 
@@ -86,7 +86,7 @@ export async function runDownloader(deps: DownloaderDeps): Promise<DownloaderEnd
   let ending: DownloaderEnding | null = null;
   let lastWorkMs = now();
   let isWakeDue = false;
-  let isQueueGone = false;
+  let isQueueRefused = false;
   const parting: Parting = { settled: 0, released: 0, abandoned: 0 };
   const left = Promise.withResolvers<DownloaderEnding>();
 
@@ -150,7 +150,7 @@ export async function runDownloader(deps: DownloaderDeps): Promise<DownloaderEnd
         signal: held.abort.signal,
       });
       // I4: whoever has the lease now does the item; ours would only be a second outcome.
-      if (held.lease.isLost || isQueueGone) return;
+      if (held.lease.isLost || isQueueRefused) return;
       if (settlement.kind === 'interrupted') return await release(held);
       await settling.settle(held.lease, settlement.outcome);
       if (stopping.aborted) parting.settled += 1;
@@ -219,7 +219,8 @@ export async function runDownloader(deps: DownloaderDeps): Promise<DownloaderEnd
     if (!throttle.isOpen()) return;
     const idleMs = hand.size === 0 ? now() - lastWorkMs : 0;
     if (idleMs >= assignment.idleExitMs) {
-      if (pulling.requested === 0) leave({ kind: 'idle' });
+      if (pulling.requested > 0) return;
+      leave({ kind: pulling.isQueueMissing ? 'queue-missing' : 'idle' });
       return;
     }
     const free = slots - hand.size - pulling.requested;
@@ -232,17 +233,14 @@ export async function runDownloader(deps: DownloaderDeps): Promise<DownloaderEnd
   }
 
   function refuse(error: unknown, everAnswered: boolean): void {
-    const doing = "pull from the run's items subscription";
-    if (!everAnswered) leave({ kind: 'queue-refused', doing, error });
-    else if (isNotFound(error)) leave({ kind: 'queue-deleted' });
-    else {
-      // A right that was taken away may be given back; what is in hand goes on.
-      log.warn({ reason: messageOf(error) }, 'pull refused');
-      return;
-    }
-    // There is nobody to report to: what runs is of no use any more.
-    isQueueGone = true;
-    for (const held of hand) held.abort.abort(new Error('queue gone'));
+    // A right that was taken away may be given back; what is in hand goes on.
+    if (everAnswered) log.warn({ reason: messageOf(error) }, 'pull refused');
+    else refuseQueue("pull from the run's items subscription", error);
+  }
+
+  function refuseQueue(doing: string, error: unknown): void {
+    isQueueRefused = true;
+    leave({ kind: 'queue-refused', doing, error });
   }
 
   function leave(how: DownloaderEnding): void {
@@ -263,9 +261,7 @@ export async function runDownloader(deps: DownloaderDeps): Promise<DownloaderEnd
   });
   const firstBeat = pRetry(() => beating.beat(), { ...firstBeatTries, signal: stopping });
   await unlessAborted(stopping, firstBeat).catch((error: unknown) => {
-    if (!isHopeless(error)) return;
-    isQueueGone = true;
-    leave({ kind: 'queue-refused', doing: "publish to the run's outcomes topic", error });
+    if (isHopeless(error)) refuseQueue("publish to the run's outcomes topic", error);
   });
   beating.start();
   wake();
@@ -275,7 +271,7 @@ export async function runDownloader(deps: DownloaderDeps): Promise<DownloaderEnd
   clearInterval(throttleTimer);
   beating.stop();
   leases.stop();
-  if (!isQueueGone && !deps.over.aborted) {
+  if (!isQueueRefused && !deps.over.aborted) {
     await unlessAborted(deps.over, beating.beat()).catch((error: unknown) => {
       log.warn({ reason: messageOf(error) }, 'the last beat was not sent');
     });

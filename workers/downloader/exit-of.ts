@@ -23,12 +23,15 @@ export function exitOfEnding(
   switch (ending.kind) {
     case 'idle':
       return { code: 0, line: `idle: nothing to do for ${formatDuration(idleExitMs)}` };
-    case 'queue-deleted':
-      return { code: 0, line: 'the run is over' };
+    case 'queue-missing':
+      return {
+        code: 0,
+        line: `the run is over: its queue was not there for ${formatDuration(idleExitMs)}`,
+      };
     case 'queue-refused':
       return {
         code: misconfiguredExitCode,
-        line: `${ending.doing}: ${messageOf(ending.error)} — unless the run is over already, grant the downloader roles/pubsub.subscriber and publisher`,
+        line: `${ending.doing}: ${messageOf(ending.error)} — grant the downloader roles/pubsub.subscriber and publisher`,
       };
     case 'stopped': {
       const why = cause ?? 'SIGTERM';

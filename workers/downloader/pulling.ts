@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Log } from '../process/log.ts';
 import type { Delivery, Queue } from './queue.ts';
-import { isHopeless, messageOf } from './remote-errors.ts';
+import { isHopeless, isNotFound, messageOf } from './remote-errors.ts';
 
 /** Asking the queue for items, one request at a time. */
 export type Pulling = {
@@ -11,6 +11,8 @@ export type Pulling = {
   readonly isReady: boolean;
   /** True when a request was answered, if only with nothing: this downloader may pull. */
   readonly hasAnswered: boolean;
+  /** True while the queue is not there, as far as the last request knows. */
+  readonly isQueueMissing: boolean;
   /** Asks for at most `max` messages; only when ready. */
   pull(max: number): void;
   /** Resolves when no request is under way. */
@@ -21,7 +23,7 @@ export type PullingOptions = {
   readonly queue: Pick<Queue, 'pull'>;
   /** Called when a request is answered, and again when it is ready after a rest. */
   onReady(deliveries: Delivery[]): void;
-  /** The queue can't be pulled from, however often it is tried. `everAnswered`: it could be before. */
+  /** The queue that is there can't be pulled from, however often it is tried. `everAnswered`: it could be before. */
   onHopeless(error: unknown, everAnswered: boolean): void;
   readonly log: Log;
   /** Gives 0 ≤ x < 1. */
@@ -49,6 +51,7 @@ export function createPulling(options: PullingOptions): Pulling {
   let failures = 0;
   let empties = 0;
   let everAnswered = false;
+  let isQueueMissing = false;
   let whenQuiet: (() => void)[] = [];
 
   /** The messages and the rest that is due after them. */
@@ -57,14 +60,18 @@ export function createPulling(options: PullingOptions): Pulling {
       const deliveries = await queue.pull(max);
       failures = 0;
       everAnswered = true;
+      isQueueMissing = false;
       empties = deliveries.length === 0 ? empties + 1 : 0;
       const restMs = empties === 0 ? 0 : Math.min(longestRestMs, firstRestMs * 2 ** (empties - 1));
       return { deliveries, restMs };
     } catch (error) {
       failures += 1;
+      isQueueMissing = isNotFound(error);
       if (isHopeless(error) && failures >= hopelessTries) options.onHopeless(error, everAnswered);
       else log.warn({ reason: messageOf(error) }, 'pull failed');
-      const restMs = Math.min(longestRetryMs, firstRetryMs * 2 ** (failures - 1));
+      // One that is made again is found as soon as an item in one that was empty.
+      const longestMs = isQueueMissing ? longestRestMs : longestRetryMs;
+      const restMs = Math.min(longestMs, firstRetryMs * 2 ** (failures - 1));
       return { deliveries: [], restMs };
     }
   };
@@ -91,6 +98,9 @@ export function createPulling(options: PullingOptions): Pulling {
     },
     get hasAnswered() {
       return everAnswered;
+    },
+    get isQueueMissing() {
+      return isQueueMissing;
     },
     pull(max) {
       isBusy = true;

@@ -10,11 +10,11 @@ const grpc = {
 /** Trying again cannot help, or not before a person did something. */
 const hopeless: readonly number[] = [
   grpc.invalidArgument,
-  grpc.notFound,
   grpc.permissionDenied,
   grpc.unauthenticated,
 ];
 
+/** A part of the run's queue is not there: the run is over, or it makes a lost queue again. Who has time waits for that. */
 export function isNotFound(error: unknown): boolean {
   return codeOf(error) === grpc.notFound;
 }

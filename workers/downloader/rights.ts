@@ -2,7 +2,7 @@ import pRetry from 'p-retry';
 import type { Assignment } from '../../domain/assignment.ts';
 import type { GoogleClients } from '../process/google-clients.ts';
 import { MisconfiguredError } from '../process/environment.ts';
-import { codeOf, isHopeless, isUnimplemented, messageOf } from './remote-errors.ts';
+import { codeOf, isHopeless, isNotFound, isUnimplemented, messageOf } from './remote-errors.ts';
 
 type IamRequest = Parameters<GoogleClients['publisher']['testIamPermissions']>[0];
 
@@ -45,11 +45,11 @@ export async function checkRights(clients: GoogleClients, assignment: Assignment
   }
 }
 
-/** Passes also when it can't be known here: the emulator knows no permissions. */
+/** Passes also when it can't be known here: the emulator knows no permissions, and a missing topic has none yet. */
 async function checkTopic(clients: GoogleClients, name: string): Promise<void> {
   const resource = `projects/${clients.projectId}/topics/${name}`;
   const granted = await grantedOn().catch((error: unknown) => {
-    if (isUnimplemented(error)) return [publishRight];
+    if (isUnimplemented(error) || isNotFound(error)) return [publishRight];
     if (!isHopeless(error)) throw error;
     throw new MisconfiguredError(`publish to topic ${name}: ${messageOf(error)}`, { cause: error });
   });

@@ -64,7 +64,12 @@ export function define(): void {
       });
 
       it('ends with its counts when its rights are taken away in the middle', async () => {
-        const run = await startRun(world, 'rights-taken', { count: 80, seconds: 2 }, { corner });
+        const run = await startRun(
+          world,
+          'rights-taken',
+          { count: 80, seconds: 2 },
+          { corner, idleExit: '20s' },
+        );
         await untilSettled(run, 4);
         await rights.deleteNamespacedRoleBinding(place());
         const { type, message } = await failureOf(run);
@@ -76,7 +81,7 @@ export function define(): void {
         const { settled, unsettled, runFolder } = await progressOf(run);
         assert.equal(settled + (unsettled ?? 0), run.keys.length);
         assert.equal((await linesOf(world, runFolder, 'remaining.txt')).length, unsettled);
-        // Nobody may delete the Job now; its pods find their queue gone and end.
+        // Nobody may delete the Job now; its pods find their queue gone and end as if idle.
         await waitUntil(async () => {
           const [job] = await jobsOf(world, run, corner.namespace);
           return job?.status?.conditions?.some(({ type: is }) => is === 'Complete') === true;

@@ -18,6 +18,9 @@ after(() => world.stop());
 
 const waits = { kind: 'command', name: 'waits', extension: '' } as const;
 
+/** A queue that refuses is given up after four tries in some two seconds. */
+const longerThanRefusalMs = 4_000;
+
 /** A program that notes its start, takes as many seconds as `body` says, and notes its end. */
 async function journaling(run: Run, body: string) {
   const journal = join(run.staging, '..', `${run.assignment.run}.journal`);
@@ -236,16 +239,29 @@ describe('a downloader', { concurrency: 4 }, () => {
     assert.deepEqual(await lines(), []);
   });
 
-  it('exits 0 when the queue is deleted under it, for then the run is over', async () => {
-    const run = await world.run(waits, { concurrency: 1 });
+  it('exits 0 when the queue is deleted under it and nobody makes it again, for then the run is over', async () => {
+    const run = await world.run(waits, { concurrency: 1, idleExitMs: 1_000 });
     const { variables, hasStarted } = await journaling(run, 'sleep 2');
     await run.publish([{ key: 'a' }]);
     const downloader = run.start(variables);
     await hasStarted('a');
-    const { subscriber, projectId } = world.clients;
-    await subscriber.deleteSubscription({
-      subscription: `projects/${projectId}/subscriptions/${run.assignment.itemsTopic}`,
-    });
+    await run.deleteQueue();
     assert.equal((await downloader.ended).code, 0);
+  });
+
+  it('goes on when its lost queue is made again, be it lost from the start', async () => {
+    const run = await world.run(waits, { concurrency: 1 });
+    const { variables } = await journaling(run, 'true');
+    await run.deleteQueue();
+    const downloader = run.start(variables);
+    for (const index of [0, 1]) {
+      await sleep(longerThanRefusalMs);
+      await run.createQueue();
+      await run.publish([{ key: `k${index}`, index }]);
+      await run.outcomes(index + 1);
+      await run.deleteQueue();
+    }
+    downloader.child.kill('SIGTERM');
+    assert.equal((await downloader.ended).code, 143);
   });
 });

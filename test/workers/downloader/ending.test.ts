@@ -100,15 +100,12 @@ describe('a downloader that ends', { concurrency: 4 }, () => {
   });
 
   it('because its run is over exits 0 and says so', async () => {
-    const pod = await createPod(world, 'true');
+    const pod = await createPod(world, 'true', { idleExitMs: 4_000 });
     const downloader = pod.start();
     await pod.isReady();
-    const { subscriber, projectId } = world.clients;
-    await subscriber.deleteSubscription({
-      subscription: `projects/${projectId}/subscriptions/${pod.run.assignment.itemsTopic}`,
-    });
+    await pod.run.deleteQueue();
     assert.equal((await downloader.ended).code, 0);
-    assert.equal(await pod.message(), 'the run is over');
+    assert.equal(await pod.message(), 'the run is over: its queue was not there for 4s');
     await pod.assertNothingIsLeft();
   });
 

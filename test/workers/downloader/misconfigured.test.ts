@@ -105,26 +105,6 @@ describe('a misconfigured downloader exits 64 with one line', { concurrency: 2 }
     );
   });
 
-  for (const [what, change, pattern] of [
-    [
-      'subscription',
-      { itemsTopic: 'spotloop-no-such-items' },
-      /pull from the run's items subscription: .*NOT_FOUND/,
-    ],
-    [
-      'outcomes topic',
-      { outcomesTopic: 'spotloop-no-such-outcomes' },
-      /publish to the run's outcomes topic: .*NOT_FOUND/,
-    ],
-  ] as const) {
-    it(`when there is no such ${what}`, async () => {
-      const run = await world.run(anyCommand);
-      const file = await commandsFile({ noop: { argv: ['true'] } });
-      const SPOTLOOP_ASSIGNMENT = JSON.stringify({ ...run.assignment, ...change });
-      await refusalOf(run.start({ SPOTLOOP_COMMANDS_FILE: file, SPOTLOOP_ASSIGNMENT }), pattern);
-    });
-  }
-
   it('when its staging folder cannot be made', async () => {
     const run = await world.run(anyCommand);
     const file = await commandsFile({ noop: { argv: ['true'] } });

@@ -39,6 +39,9 @@ export type Run = {
   readonly assignment: Assignment;
   readonly staging: string;
   publish(items: readonly (Partial<Item> & { key: string })[]): Promise<void>;
+  /** Removes the subscription that items are pulled from, with all its messages; the other makes it again. */
+  deleteQueue(): Promise<void>;
+  createQueue(): Promise<void>;
   /** Resolves when so many different indices have an outcome; all outcomes so far, repeats included. */
   outcomes(count: number): Promise<Outcome[]>;
   /** Resolves with the first beat like this. */
@@ -109,12 +112,15 @@ async function createRun(
   for (const name of [itemsTopic, outcomesTopic, dead]) {
     await publisher.createTopic({ name: topic(name) });
   }
-  await subscriber.createSubscription({
-    name: subscription(itemsTopic),
-    topic: topic(itemsTopic),
-    ackDeadlineSeconds: leaseDeadlineMs / 1000,
-    deadLetterPolicy: { deadLetterTopic: topic(dead), maxDeliveryAttempts: 100 },
-  });
+  const createQueue = async (): Promise<void> => {
+    await subscriber.createSubscription({
+      name: subscription(itemsTopic),
+      topic: topic(itemsTopic),
+      ackDeadlineSeconds: leaseDeadlineMs / 1000,
+      deadLetterPolicy: { deadLetterTopic: topic(dead), maxDeliveryAttempts: 100 },
+    });
+  };
+  await createQueue();
   await subscriber.createSubscription({
     name: subscription(outcomesTopic),
     topic: topic(outcomesTopic),
@@ -173,6 +179,10 @@ async function createRun(
         data: Buffer.from(encodeItem({ index: place, deaths: 0, ...item })),
       }));
       await publisher.publish({ topic: topic(itemsTopic), messages });
+    },
+    createQueue,
+    async deleteQueue() {
+      await subscriber.deleteSubscription({ subscription: subscription(itemsTopic) });
     },
     async outcomes(count) {
       const settled = (): number => new Set(outcomes.map(({ index }) => index)).size;
