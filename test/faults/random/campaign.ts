@@ -105,7 +105,7 @@ export async function runCampaign(options: {
       const tookS = (performance.now() - beganMs) / 1_000;
       report(`run ${run.name}: ${count} items, exact after ${tookS.toFixed(0)} s`);
     } catch (error) {
-      wrong.push(`run ${run.name} of ${count} items: ${String(error)}`);
+      wrong.push(`run ${run.name} of ${count} items: ${reasonOf(error)}`);
       report(wrong.at(-1) ?? '');
     } finally {
       runs.delete(run);
@@ -163,6 +163,12 @@ function describeFault(fault: Fault): string {
     typeof value === 'object' ? Object.values(value).join(' ') : String(value),
   );
   return `${kind}${words.length === 0 ? '' : ` (${words.join(', ')})`}`;
+}
+
+/** What went wrong, with the reasons behind it: a run's failure only says that there is one. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause === undefined ? error.message : `${error.message}: ${reasonOf(error.cause)}`;
 }
 
 async function hasEnded({ handle }: ClipRun): Promise<boolean> {
