@@ -108,8 +108,8 @@ describe('a misconfigured downloader exits 64 with one line', { concurrency: 2 }
   for (const [what, change, pattern] of [
     [
       'subscription',
-      { itemsTopic: 'spotloop-no-such-items' },
-      /pull from the run's items subscription: .*NOT_FOUND/,
+      { itemsTopic: 'spotloop-no-such-items', suspectsTopic: 'spotloop-no-such-suspects' },
+      /pull from the run's suspects subscription: .*NOT_FOUND/,
     ],
     [
       'outcomes topic',
