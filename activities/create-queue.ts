@@ -77,12 +77,14 @@ export function createCreateQueue(deps: CreateQueueDeps) {
           });
         }
       });
+    const ofItems = {
+      ackDeadlineSeconds: Math.round(spec.leaseDeadlineMs / 1000),
+      retryPolicy,
+      deadLetterPolicy: { deadLetterTopic: topicPath(names.deadItems), maxDeliveryAttempts },
+    };
     await Promise.all([
-      createSubscription(names.items, {
-        ackDeadlineSeconds: Math.round(spec.leaseDeadlineMs / 1000),
-        retryPolicy,
-        deadLetterPolicy: { deadLetterTopic: topicPath(names.deadItems), maxDeliveryAttempts },
-      }),
+      createSubscription(names.items, ofItems),
+      createSubscription(names.suspects, ofItems),
       createSubscription(names.deadItems, { ackDeadlineSeconds: collectorDeadlineSeconds }),
       createSubscription(names.outcomes, { ackDeadlineSeconds: collectorDeadlineSeconds }),
     ]);

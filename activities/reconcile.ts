@@ -26,8 +26,9 @@ export type ReconcileInput = { readonly run: RunRef; readonly snapshot: Snapshot
 const maxMessagesPerRequest = 1_000;
 
 /**
- * Publishes again every item without an outcome, with no deaths. An item whose first message turns up after all is
- * done twice at worst: its object is created once (I2) and its outcome counts once.
+ * Publishes again every item without an outcome, with no deaths. It may be stored, and only its outcome lost: whoever gets it
+ * looks first. An item whose first message turns up after all is done twice at worst: its object is created once (I2) and its
+ * outcome counts once.
  *
  * One request at a time: what is left after a stall is few, or nobody waits for it.
  * @throws ApplicationFailure `QueueLost` when the queue is not there.
@@ -74,7 +75,8 @@ async function* unsettledItems(
     for await (const keys of readShard(bucket, shard)) {
       for (const key of keys) {
         if (codes[index] === outcomeCodes.unsettled) {
-          messages.push({ data: Buffer.from(encodeItem({ index, key, deaths: 0 })) });
+          const item = { index, key, deaths: 0, wasInHand: true };
+          messages.push({ data: Buffer.from(encodeItem(item)) });
         }
         index += 1;
         if (messages.length < maxMessagesPerRequest) continue;

@@ -12,6 +12,8 @@ export type Assignment = {
   readonly run: string;
   /** Pub/Sub short names; a subscription has its topic's name. */
   readonly itemsTopic: string;
+  /** Items that are worked on alone (I7). */
+  readonly suspectsTopic: string;
   readonly outcomesTopic: string;
   readonly bucket: string;
   readonly prefix: string;
@@ -33,6 +35,7 @@ const positive = z.int().positive();
 const assignmentSchema = z.strictObject({
   run: z.string().min(1),
   itemsTopic: z.string().min(1),
+  suspectsTopic: z.string().min(1),
   outcomesTopic: z.string().min(1),
   bucket: z.string().min(1),
   prefix: z.string(),
@@ -51,6 +54,7 @@ export function planAssignment(run: RunRef, spec: RunSpec): Assignment {
   return {
     run: run.name,
     itemsTopic: queue.items,
+    suspectsTopic: queue.suspects,
     outcomesTopic: queue.outcomes,
     bucket: spec.destination.bucket,
     prefix: spec.destination.prefix,

@@ -5,6 +5,8 @@ const itemSchema = z.strictObject({
   key: z.string().min(1),
   /** Deaths that the item carries from earlier copies of its message (I5, I7). */
   deaths: z.int().nonnegative(),
+  /** A copy: the item was in somebody's hands before, and may be stored (I2). */
+  wasInHand: z.boolean().optional(),
 });
 
 /** One item as the items topic carries it. `key` is what the user wrote, `index` its place in the snapshot. */
@@ -31,5 +33,13 @@ export function deathsOf(item: Item, deliveryAttempt: number): number {
   return item.deaths + Math.max(0, deliveryAttempt - 1);
 }
 
-/** From so many deaths an item is worked on alone, so that no neighbour is blamed for it (I7): quarantine is for more. */
+/**
+ * From so many deaths an item is a suspect: it is worked on alone, and only what dies then is counted on (I7). Deaths in company
+ * never count for more, for each may be a neighbour's.
+ */
 export const deathsToWorkAlone = 2;
+
+/** The copy of an item that is worked on alone from now on. */
+export function suspectOf({ index, key }: Item): Item {
+  return { index, key, deaths: deathsToWorkAlone, wasInHand: true };
+}

@@ -32,9 +32,11 @@ export function runName(workflowId: string, firstRunId: string): string {
 }
 
 /** Pub/Sub short names; a subscription has its topic's name. */
-export function queueNames(run: string): { items: string; deadItems: string; outcomes: string } {
+export function queueNames(run: string) {
   return {
     items: `spotloop-${run}-items`,
+    /** Items that are worked on alone (I7). */
+    suspects: `spotloop-${run}-suspects`,
     deadItems: `spotloop-${run}-dead-items`,
     outcomes: `spotloop-${run}-outcomes`,
   };

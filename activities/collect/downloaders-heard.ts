@@ -9,12 +9,13 @@ export class DownloadersHeard {
   readonly #heard = new Map<string, Heard>();
 
   /**
-   * `heardAtMs` is when Pub/Sub took the beat: neither a downloader's own clock, which may be wrong, nor the moment
-   * of pulling, which makes beats look fresh that waited for a collector.
+   * `heardAtMs` is when Pub/Sub took the beat: neither a downloader's own clock, which may be wrong and be set back, nor the
+   * moment of pulling, which makes beats look fresh that waited for a collector. Who leaves says nothing new after that.
    */
   hear(beat: Beat, heardAtMs: number): void {
     const before = this.#heard.get(beat.downloader);
-    if (before !== undefined && before.beat.atMs > beat.atMs) return;
+    if (before !== undefined && before.heardAtMs > heardAtMs) return;
+    if (before?.beat.state === 'leaving' && beat.state !== 'leaving') return;
     this.#heard.set(beat.downloader, { beat, heardAtMs });
   }
 

@@ -227,7 +227,9 @@ function readMail(answer: unknown): Mail[] {
     ackId: ackId ?? '',
     data: (message?.data ?? new Uint8Array()) as Uint8Array,
     attributes: message?.attributes ?? {},
-    publishedAtMs: Number(message?.publishTime?.seconds ?? 0) * 1_000,
+    publishedAtMs:
+      Number(message?.publishTime?.seconds ?? 0) * 1_000 +
+      (message?.publishTime?.nanos ?? 0) / 1_000_000,
   }));
 }
 

@@ -83,7 +83,7 @@ describe('createQueue', () => {
     });
     await inActivity(createQueue(), { run, spec });
     await inActivity(createQueue(), { run, spec });
-    equal((await namesLeft(run.name)).length, 6);
+    equal((await namesLeft(run.name)).length, 8);
   });
 });
 

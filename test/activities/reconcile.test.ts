@@ -57,6 +57,8 @@ test('publishes again what has no outcome, from every shard, and nothing else', 
   }
   deepEqual(
     items.toSorted((a, b) => a.index - b.index),
-    [...lost].toSorted((a, b) => a - b).map((index) => ({ index, key: `key ${index}`, deaths: 0 })),
+    [...lost]
+      .toSorted((a, b) => a - b)
+      .map((index) => ({ index, key: `key ${index}`, deaths: 0, wasInHand: true })),
   );
 });

@@ -1,11 +1,12 @@
 /**
- * A proxy before the Pub/Sub emulator that spoils chosen calls. A proxy of TCP connections could cut and delay, but not tell
+ * A proxy before a gRPC server, Pub/Sub's emulator or Temporal's, that spoils chosen calls. A proxy of TCP connections could cut and delay, but not tell
  * publishing an outcome from acknowledging an item: between those two a downloader has to die.
  */
 import { connect, createServer } from 'node:http2';
 import type { ClientHttp2Session, IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import { once } from 'node:events';
 import { buffer } from 'node:stream/consumers';
+import { gunzipSync } from 'node:zlib';
 import { freePort } from '../../infra/local/free-port.ts';
 
 /** What happens to a call. */
@@ -16,11 +17,15 @@ export type RpcFault =
   | 'lose-answer'
   /** It is refused as by a service that is down. */
   | 'refuse'
-  /** It is answered with success and does not get through. For calls that answer nothing, such as Acknowledge. */
+  /** It is answered with success and does not get through. For Publish, and for calls that answer nothing. */
   | 'swallow';
 
-/** Which calls: their method and the topic or subscription that they name. */
-export type RpcChoice = { readonly method: string; readonly resource: RegExp };
+/** Which calls: their method, the topic or subscription that they name, and what else stands in their requests. */
+export type RpcChoice = {
+  readonly method: string;
+  readonly resource?: RegExp;
+  readonly body?: RegExp;
+};
 
 /** A fault that is on. */
 export type Injection = {
@@ -36,6 +41,8 @@ export type RpcProxy = {
   /** `HOST:PORT`, the value for `PUBSUB_EMULATOR_HOST`. */
   readonly host: string;
   readonly inject: (choice: RpcChoice, fault: RpcFault) => Injection;
+  /** Counts from now on how often a text stands in the answers to calls that get through; without it those calls. */
+  readonly count: (choice: RpcChoice, text?: string) => () => number;
   /** Breaks all connections and refuses new ones until the function that comes back is called. */
   readonly cut: () => Promise<() => Promise<void>>;
   readonly stop: () => Promise<void>;
@@ -48,6 +55,11 @@ type Rule = RpcChoice & {
   readonly held: Set<ServerHttp2Stream>;
 };
 
+type Tally = RpcChoice & { readonly text: string | undefined; count: number };
+
+/** A PublishResponse that gives one message id, `1`: cloud.google.com/pubsub/docs/reference/rpc/google.pubsub.v1 */
+const publishResponse = Buffer.from([0, 0, 0, 0, 3, 0x0a, 1, 0x31]);
+
 /** A gRPC message of no bytes, and the trailers of success: github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md */
 const emptyMessage = Buffer.alloc(5);
 const grpcStatus = { ok: '0', unavailable: '14' } as const;
@@ -59,6 +71,7 @@ const resourcePattern = /projects\/[\w-]+\/(?:topics|subscriptions)\/[\w-]+/;
 export async function startRpcProxy(target: string): Promise<RpcProxy> {
   const port = await freePort();
   const rules = new Set<Rule>();
+  const tallies = new Set<Tally>();
   const sessions = new Set<{ destroy(): void }>();
   let upstream: ClientHttp2Session | undefined;
 
@@ -86,8 +99,8 @@ export async function startRpcProxy(target: string): Promise<RpcProxy> {
   async function handle(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): Promise<void> {
     const body = await buffer(stream);
     const method = (headers[':path'] ?? '').split('/').at(-1) ?? '';
-    const resource = resourcePattern.exec(body.toString('latin1'))?.[0] ?? '';
-    const rule = [...rules].find((one) => one.method === method && one.resource.test(resource));
+    const call = { method, text: textOf(body) };
+    const rule = [...rules].find((one) => isChosen(one, call));
     if (rule !== undefined) {
       rule.hits += 1;
       if (rule.fault === 'hold') rule.held.add(stream);
@@ -95,13 +108,20 @@ export async function startRpcProxy(target: string): Promise<RpcProxy> {
     }
     switch (rule?.fault) {
       case undefined:
-        return forward(stream, headers, body);
+        return forward(
+          stream,
+          headers,
+          body,
+          [...tallies].filter((one) => isChosen(one, call)),
+        );
       case 'hold':
         return;
       case 'refuse':
         return respond(stream, grpcStatus.unavailable, []);
       case 'swallow':
-        return respond(stream, grpcStatus.ok, [emptyMessage]);
+        return respond(stream, grpcStatus.ok, [
+          method === 'Publish' ? publishResponse : emptyMessage,
+        ]);
       case 'lose-answer':
         await once(toTarget().request(headers).end(body).resume(), 'end');
         rule?.reach();
@@ -109,7 +129,12 @@ export async function startRpcProxy(target: string): Promise<RpcProxy> {
     }
   }
 
-  function forward(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, body: Buffer): void {
+  function forward(
+    stream: ServerHttp2Stream,
+    headers: IncomingHttpHeaders,
+    body: Buffer,
+    counting: readonly Tally[],
+  ): void {
     const call = toTarget().request(headers);
     let trailers: IncomingHttpHeaders = {};
     call.on('error', () => stream.destroy());
@@ -123,6 +148,16 @@ export async function startRpcProxy(target: string): Promise<RpcProxy> {
       trailers = last;
     });
     stream.on('wantTrailers', () => stream.sendTrailers(trailers));
+    if (counting.length > 0) {
+      const chunks: Buffer[] = [];
+      call.on('data', (chunk: Buffer) => chunks.push(chunk));
+      call.on('end', () => {
+        const answer = Buffer.concat(chunks).toString('latin1');
+        for (const one of counting) {
+          one.count += one.text === undefined ? 1 : answer.split(one.text).length - 1;
+        }
+      });
+    }
     call.pipe(stream);
     call.end(body);
   }
@@ -150,6 +185,11 @@ export async function startRpcProxy(target: string): Promise<RpcProxy> {
         },
       };
     },
+    count: (choice, text) => {
+      const tally: Tally = { ...choice, text, count: 0 };
+      tallies.add(tally);
+      return () => tally.count;
+    },
     cut: async () => {
       await close();
       return async () => {
@@ -162,6 +202,20 @@ export async function startRpcProxy(target: string): Promise<RpcProxy> {
       upstream?.destroy();
     },
   };
+}
+
+/** What stands in a request, which some clients compress: its one message begins with whether, and its length. */
+function textOf(body: Buffer): string {
+  const isCompressed = body[0] === 1;
+  return (isCompressed ? gunzipSync(body.subarray(emptyMessage.length)) : body).toString('latin1');
+}
+
+function isChosen(
+  { method, resource, body }: RpcChoice,
+  call: { readonly method: string; readonly text: string },
+): boolean {
+  if (method !== call.method || body?.test(call.text) === false) return false;
+  return resource?.test(resourcePattern.exec(call.text)?.[0] ?? '') !== false;
 }
 
 function respond(stream: ServerHttp2Stream, status: string, messages: readonly Buffer[]): void {

@@ -12,6 +12,8 @@ export type StorageFault =
   | { readonly kind: 'hang' }
   /** Its connection breaks after so many bytes of its body. */
   | { readonly kind: 'cut'; readonly afterBytes: number }
+  /** It gets through when that resolves. */
+  | { readonly kind: 'late'; readonly until: Promise<unknown> }
   /** It gets through; its connection breaks before the answer. */
   | { readonly kind: 'lose-answer' };
 
@@ -52,7 +54,8 @@ export async function startStorageProxy(target: string): Promise<StorageProxy> {
       rule.left -= 1;
       rule.hits += 1;
     }
-    handle(request, response, rule?.fault);
+    if (rule?.fault.kind !== 'late') handle(request, response, rule?.fault);
+    else void rule.fault.until.then(() => handle(request, response, undefined));
   });
 
   function handle(

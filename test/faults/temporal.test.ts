@@ -3,7 +3,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { after, before, describe, it } from 'node:test';
 import { startTemporalServer } from '../../infra/local/temporal-server.ts';
 import type { TemporalServer } from '../../infra/local/temporal-server.ts';
+import type { Activities } from '../../activities/index.ts';
+import { pauseUpdate, resumeUpdate, scaleUpdate } from '../../workflows/messages.ts';
 import { assertDone, startRun, untilSettled } from '../support/clip-run.ts';
+import type { ClipRun } from '../support/clip-run.ts';
 import { startFaultStack } from './fault-stack.ts';
 import type { FaultStack } from './fault-stack.ts';
 
@@ -70,6 +73,73 @@ describe('a run whose Temporal worker dies', { concurrency: 1, timeout: 280_000 
       await assertDone(world, run);
     });
   }
+});
+
+type Step = {
+  /** Brings a run there; without it, it gets there by itself. */
+  readonly reach?: (run: ClipRun) => Promise<unknown>;
+  readonly afterwards?: (run: ClipRun) => Promise<unknown>;
+};
+
+const pause = async (run: ClipRun): Promise<void> => {
+  await untilSettled(run, 1);
+  await run.handle.executeUpdate(pauseUpdate);
+};
+const resume = (run: ClipRun): Promise<unknown> => run.handle.executeUpdate(resumeUpdate);
+
+/** Every activity there is: one that is added must be here as well. */
+const steps: Readonly<Record<keyof Activities, Step>> = {
+  preflight: {},
+  snapshotList: {},
+  createQueue: {},
+  publishItems: {},
+  startFleet: {},
+  readFleet: {},
+  scaleFleet: {
+    reach: async (run) => {
+      await untilSettled(run, 1);
+      await run.handle.executeUpdate(scaleUpdate, { args: [2] });
+    },
+  },
+  suspendFleet: { reach: pause, afterwards: resume },
+  resumeFleet: {
+    reach: async (run) => {
+      await pause(run);
+      await resume(run);
+    },
+  },
+  collectOutcomes: {},
+  // A lost queue is made again, and what has no outcome published.
+  reconcile: {
+    reach: async (run) => {
+      await untilSettled(run, 1);
+      await world.deleteQueue(run.name);
+    },
+  },
+  stopFleet: {},
+  deleteQueue: {},
+  writeReport: {},
+};
+
+describe('runs whose Temporal worker dies', { concurrency: 1, timeout: 200_000 }, () => {
+  it('go on where they stood, each with another step just done and not yet told', async () => {
+    const names = Object.keys(steps) as (keyof Activities)[];
+    const held = names.map((step, n) => {
+      // Which activity an answer is of stands in its task's token.
+      const body = new RegExp(`(?=[^]*step-${n}-)(?=[^]*${step})`);
+      return world.temporalProxy.inject({ method: 'RespondActivityTaskCompleted', body }, 'hold');
+    });
+    const runs = await Promise.all(
+      names.map((_, n) => startRun(world, `step-${n}`, { count: 6, seconds: 4 })),
+    );
+    const reaching = names.map(async (step, n) => steps[step].reach?.(runs[n]!));
+    await Promise.all(held.map(({ reached }) => reached));
+    await world.killTemporalWorker();
+    for (const { end } of held) end();
+    await Promise.all(reaching);
+    await Promise.all(names.map(async (step, n) => steps[step].afterwards?.(runs[n]!)));
+    for (const run of runs) await assertDone(world, run);
+  });
 });
 
 describe('a run whose Temporal server is away', { concurrency: 1, timeout: 180_000 }, () => {

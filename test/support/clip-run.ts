@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ApplicationFailure, WorkflowFailedError } from '@temporalio/client';
+import type { ResultLine } from '../../activities/report/result-line.ts';
 import { runName } from '../../domain/names.ts';
 import type { Progress, RunResult } from '../../domain/progress.ts';
 import type { RunSpecInput } from '../../domain/run-spec.ts';
@@ -113,7 +114,7 @@ export async function untilSettled(run: ClipRun, count: number): Promise<void> {
 
 /**
  * Everything that must hold of a run that did all its items: its counts, its bytes, one result each in the list's order, an
- * audit that finds nothing, and no queue.
+ * audit that finds nothing, and nothing left.
  */
 export async function assertDone(world: RunStack, run: ClipRun): Promise<RunResult> {
   const result: RunResult = await run.handle.result();
@@ -132,8 +133,17 @@ export async function assertDone(world: RunStack, run: ClipRun): Promise<RunResu
   const { problems, objects, otherObjects } = await world.audit(result.runFolder);
   assert.deepEqual(problems, []);
   assert.deepEqual([objects, otherObjects], [keys.length, 0]);
-  await assertNoQueue(world, run);
+  await assertNothingLeft(world, run);
   return result;
+}
+
+/** Nothing of a run that ended is left: no topic, no process, no staged file. What a cluster has is seen elsewhere. */
+export async function assertNothingLeft(world: RunStack, run: ClipRun): Promise<void> {
+  await assertNoQueue(world, run);
+  if (world.stack.kubernetes !== undefined) return;
+  // Those of a Temporal worker that was killed end by themselves, within their grace time.
+  await waitUntil(async () => (await world.processes(run.name)).length === 0);
+  await waitUntil(async () => (await world.staged(run.name)).length === 0);
 }
 
 /** No topic or subscription of the run is there any more. */
@@ -156,15 +166,12 @@ export async function failureOf({ handle }: ClipRun): Promise<{ type: string; me
 }
 
 /** Lines of a run's results, in the list's order. */
-export async function resultsOf(
-  world: RunStack,
-  runFolder: string,
-): Promise<{ key: string; outcome: string; attempts?: number; error?: string }[]> {
+export async function resultsOf(world: RunStack, runFolder: string): Promise<ResultLine[]> {
   const text = await world.readRunFile(runFolder, 'results.jsonl');
   return text
     .split('\n')
     .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as { key: string; outcome: string });
+    .map((line) => JSON.parse(line) as ResultLine);
 }
 
 /** Lines of one of a run's lists of keys. */

@@ -41,8 +41,14 @@ export type RunStack = {
   fetched(keys: readonly string[]): Promise<number[]>;
   /** Topics and subscriptions that exist. */
   queueLeft(): Promise<string[]>;
+  /** Deletes a run's topics and subscriptions, with all messages. */
+  deleteQueue(run: string): Promise<void>;
   /** Process ids of the downloaders that live; of one run, by its name. */
   downloaders(run?: string): Promise<number[]>;
+  /** Process ids of a run's downloaders and their programs that live on this machine. */
+  processes(run: string): Promise<number[]>;
+  /** What downloaders of a run staged on this machine, and nobody removed. */
+  staged(run: string): Promise<string[]>;
   /** Kills the stack's Temporal worker with -9 and resolves when there is another. */
   killTemporalWorker(): Promise<void>;
   /** Removes its files as well, unless somebody wants to look at them. */
@@ -89,7 +95,7 @@ export async function startRunStack(
   const client = new Client({ connection });
   const requests = async (): Promise<Record<string, RequestCount>> =>
     (await fetch(`${stack.site.address}/requests`)).json() as Promise<Record<string, RequestCount>>;
-  return {
+  const world: RunStack = {
     stack,
     client,
     start: (workflowId, input, queue = taskQueue) =>
@@ -143,6 +149,11 @@ export async function startRunStack(
       };
       return [...(await list('topics')), ...(await list('subscriptions'))];
     },
+    deleteQueue: async (name) => {
+      for (const queue of (await world.queueLeft()).filter((one) => one.includes(name))) {
+        await fetch(`http://${stack.pubsub.host}/v1/${queue}`, { method: 'DELETE' });
+      }
+    },
     downloaders: async (name = '') => {
       const { stdout } = await run('ps', ['-eo', 'pid=,args=']);
       const ours = stdout.split('\n').filter((line) => line.includes('workers/downloader/main.ts'));
@@ -155,6 +166,18 @@ export async function startRunStack(
       const owned = await Promise.all(pids.map((pid) => hasVariables(pid, ofOurs)));
       return pids.filter((_, place) => owned[place]);
     },
+    processes: async (name) => {
+      const pids = (await readdir('/proc')).map(Number).filter((pid) => pid > 0);
+      const ofRun = await Promise.all(pids.map((pid) => isOfRun(pid, name)));
+      return pids.filter((_, place) => ofRun[place]);
+    },
+    staged: (name) =>
+      readdir(join(stack.env['SPOTLOOP_STAGING_FOLDER'] ?? '', name), { recursive: true }).catch(
+        (error: NodeJS.ErrnoException) => {
+          if (error.code === 'ENOENT') return [];
+          throw error;
+        },
+      ),
     killTemporalWorker: async () => {
       const pid = stack.workerPid();
       assert.ok(pid !== undefined);
@@ -167,6 +190,13 @@ export async function startRunStack(
       if (!areFilesKept) await rm(folder, { recursive: true, force: true });
     },
   };
+  return world;
+}
+
+/** A downloader is told its run; its programs have their home in a folder that is named after it. */
+async function isOfRun(pid: number, name: string): Promise<boolean> {
+  const variables = await readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '');
+  return variables.includes(name);
 }
 
 /** Whether each of these stands at the beginning of one of a process's variables. */

@@ -12,23 +12,24 @@
  *       clock. Then the task is killed, and nothing acked or published.   → lease-keeper.ts, here
  * - I5  After SIGTERM nothing new starts; what can finish within the grace time finishes; the rest is released at once.
  *       To release is to publish a copy that carries the item's deaths, then ack.                 → here, settling.ts
- * - I7  A preemption is never an item's fault: it costs no attempt. Deaths = carried + deliveries − 1. From two deaths an
- *       item is worked on alone, so that no neighbour is blamed; at `maxDeaths` it is quarantined.  → here, work-on-item.ts
+ * - I7  A preemption is never an item's fault: it costs no attempt. Deaths = carried + deliveries − 1. At two deaths an item
+ *       goes to the suspects' queue, from which it is only taken by an empty hand and worked on alone: those deaths are its
+ *       own, and at `maxDeaths` it is quarantined. In company it never has more than two.       → here, work-on-item.ts
  * - I9  Nothing a list supplies is given to a shell, leaves the prefix or is taken for an option. → tasks/
  * - I10 Which programs can run is fixed in the image, never in the run's input.                   → tasks/command.ts
  */
 import pRetry from 'p-retry';
 import type { Beat } from '../../domain/beat.ts';
-import { deathsOf, deathsToWorkAlone, decodeItem } from '../../domain/item.ts';
+import { deathsOf, deathsToWorkAlone, decodeItem, suspectOf } from '../../domain/item.ts';
 import type { Item } from '../../domain/item.ts';
 import { createBeating } from './beating.ts';
 import type { Health } from './health.ts';
 import { createLeaseKeeper } from './lease-keeper.ts';
-import type { Lease } from './lease-keeper.ts';
 import { createPulling } from './pulling.ts';
-import type { Delivery, Queue } from './queue.ts';
+import type { Delivery, ItemQueueName, Queue } from './queue.ts';
 import { isHopeless, messageOf } from './remote-errors.ts';
 import { createSettling } from './settling.ts';
+import type { Taken } from './settling.ts';
 import { unlessAborted } from './unless-aborted.ts';
 import { workOnItem } from './work-on-item.ts';
 import type { WorkDeps } from './work-on-item.ts';
@@ -62,11 +63,10 @@ export type Parting = {
 };
 
 /** An item in hand. */
-type Held = {
+type Held = Taken & {
   readonly item: Item;
   readonly deaths: number;
-  readonly wasDelivered: boolean;
-  readonly lease: Lease;
+  readonly wasInHand: boolean;
   readonly abort: AbortController;
 };
 
@@ -78,11 +78,15 @@ export async function runDownloader(deps: DownloaderDeps): Promise<DownloaderEnd
   const { assignment, queue, log, now, stopping, throttle } = deps;
   const slots = assignment.concurrency;
   const hand = new Set<Held>();
-  const leases = createLeaseKeeper({ queue, deadlineMs: assignment.leaseDeadlineMs, log, now });
+  const leasesOf = (name: ItemQueueName) =>
+    createLeaseKeeper({ queue: queue[name], deadlineMs: assignment.leaseDeadlineMs, log, now });
+  const leases = { items: leasesOf('items'), suspects: leasesOf('suspects') };
   const settling = createSettling({ queue, over: deps.over });
-  /** The item that is, or waits to be, worked on alone (I7). */
-  let alone: Held | null = null;
-  let isAloneAtWork = false;
+  /**
+   * Nothing else is asked for, and the hand drained, until the suspects' queue has nothing: so it is at the start, when this
+   * downloader has made a suspect, and whenever there is nothing else to do (I7).
+   */
+  let seeksSuspects = true;
   let ending: DownloaderEnding | null = null;
   let lastWorkMs = now();
   let isWakeDue = false;
@@ -99,21 +103,30 @@ export async function runDownloader(deps: DownloaderDeps): Promise<DownloaderEnd
     atMs: Date.now(),
   });
   const beating = createBeating({ queue, describe, log });
-  const pulling = createPulling({
-    queue,
-    log,
-    onReady: accept,
-    onHopeless: refuse,
-    random: Math.random,
-  });
+  const pullingOf = (name: ItemQueueName) =>
+    createPulling({
+      queue: queue[name],
+      log,
+      onAnswer: (deliveries) => accept(name, deliveries),
+      onChange: wake,
+      onHopeless: (error, everAnswered) => refuse(name, error, everAnswered),
+      random: Math.random,
+    });
+  const pulling = { items: pullingOf('items'), suspects: pullingOf('suspects') };
+  const requested = (): number => pulling.items.requested + pulling.suspects.requested;
 
-  function accept(deliveries: Delivery[]): void {
-    for (const delivery of deliveries) acceptOne(delivery);
-    if (pulling.hasAnswered) deps.health.isPulling();
+  function accept(from: ItemQueueName, deliveries: Delivery[]): void {
+    for (const delivery of deliveries) acceptOne(from, delivery);
+    if (from === 'suspects') seeksSuspects = deliveries.length > 0;
+    else seeksSuspects ||= hand.size === 0;
+    deps.health.isPulling();
     wake();
   }
 
-  function acceptOne({ ackId, askedMs, text, deliveryAttempt }: Delivery): void {
+  function acceptOne(
+    from: ItemQueueName,
+    { ackId, askedMs, text, deliveryAttempt }: Delivery,
+  ): void {
     let item: Item;
     try {
       item = decodeItem(text);
@@ -124,21 +137,22 @@ export async function runDownloader(deps: DownloaderDeps): Promise<DownloaderEnd
     }
     const abort = new AbortController();
     const deaths = deathsOf(item, deliveryAttempt);
-    const lease = leases.hold(ackId, askedMs, () => {
+    const lease = leases[from].hold(ackId, askedMs, () => {
       log.warn({ index: item.index }, 'lease lost');
       abort.abort(new Error('lease lost'));
     });
-    const held = { item, deaths, wasDelivered: deaths > 0 || deliveryAttempt > 1, lease, abort };
+    const wasInHand = item.wasInHand === true || deaths > 0 || deliveryAttempt > 1;
+    const held = { from, item, deaths, wasInHand, lease, abort };
     hand.add(held);
     beating.hasWork();
-    if (ending !== null || stopping.aborted || alone !== null) {
-      // I5; and beside an item that is worked on alone nobody may be blamed (I7).
-      void letGo(held);
-    } else if (deaths >= deathsToWorkAlone && deaths < assignment.maxDeaths) {
-      alone = held;
-    } else {
-      void work(held);
-    }
+    if (isToBeSuspect(held)) seeksSuspects = true;
+    // I5, I7.
+    if (ending !== null || stopping.aborted || isToBeSuspect(held)) void letGo(held);
+    else void work(held);
+  }
+
+  function isToBeSuspect({ from, deaths }: Held): boolean {
+    return from === 'items' && deaths >= deathsToWorkAlone;
   }
 
   async function work(held: Held): Promise<void> {
@@ -146,13 +160,13 @@ export async function runDownloader(deps: DownloaderDeps): Promise<DownloaderEnd
       const settlement = await workOnItem(deps, {
         item: held.item,
         deaths: held.deaths,
-        wasDelivered: held.wasDelivered,
+        wasInHand: held.wasInHand,
         signal: held.abort.signal,
       });
       // I4: whoever has the lease now does the item; ours would only be a second outcome.
       if (held.lease.isLost || isQueueRefused) return;
       if (settlement.kind === 'interrupted') return await release(held);
-      await settling.settle(held.lease, settlement.outcome);
+      await settling.settle(held, settlement.outcome);
       if (stopping.aborted) parting.settled += 1;
     } catch (error) {
       // Not acked, so Pub/Sub delivers it again.
@@ -176,19 +190,22 @@ export async function runDownloader(deps: DownloaderDeps): Promise<DownloaderEnd
 
   /** A copy that is published while a pull of ours is under way comes straight back to us. */
   async function release(held: Held): Promise<void> {
-    await pulling.quiet();
-    await settling.release(held.lease, held.item, held.deaths);
+    const { item, deaths } = held;
+    const isSuspect = isToBeSuspect(held);
+    const to = isSuspect ? 'suspects' : held.from;
+    await pulling[to].quiet();
+    await settling.release(
+      held,
+      isSuspect ? suspectOf(item) : { ...item, deaths, wasInHand: true },
+      to,
+    );
     if (stopping.aborted) parting.released += 1;
   }
 
   function putDown(held: Held): void {
-    leases.drop(held.lease);
+    leases[held.from].drop(held.lease);
     hand.delete(held);
     lastWorkMs = now();
-    if (alone === held) {
-      alone = null;
-      isAloneAtWork = false;
-    }
     if (hand.size === 0) beating.isIdle();
     wake();
   }
@@ -205,37 +222,30 @@ export async function runDownloader(deps: DownloaderDeps): Promise<DownloaderEnd
 
   function next(): void {
     if (ending === null && stopping.aborted) leave({ kind: 'stopped', parting });
+    const isEmpty = hand.size === 0 && requested() === 0;
     if (ending !== null) {
-      if (alone !== null && !isAloneAtWork) releaseAlone(alone);
-      if (hand.size === 0 && pulling.requested === 0) left.resolve(ending);
-      return;
-    }
-    if (alone !== null) {
-      if (isAloneAtWork || hand.size > 1 || pulling.requested > 0) return;
-      isAloneAtWork = true;
-      void work(alone);
+      if (isEmpty) left.resolve(ending);
       return;
     }
     if (!throttle.isOpen()) return;
     const idleMs = hand.size === 0 ? now() - lastWorkMs : 0;
     if (idleMs >= assignment.idleExitMs) {
-      if (pulling.requested > 0) return;
-      leave({ kind: pulling.isQueueMissing ? 'queue-missing' : 'idle' });
+      const isMissing = pulling.items.isQueueMissing || pulling.suspects.isQueueMissing;
+      if (isEmpty) leave({ kind: isMissing ? 'queue-missing' : 'idle' });
       return;
     }
-    const free = slots - hand.size - pulling.requested;
-    if (free > 0 && pulling.isReady) pulling.pull(free);
+    if (seeksSuspects) {
+      if (isEmpty && pulling.suspects.isReady) pulling.suspects.pull(1);
+      return;
+    }
+    const free = slots - hand.size - requested();
+    if (free > 0 && pulling.items.isReady) pulling.items.pull(free);
   }
 
-  function releaseAlone(held: Held): void {
-    isAloneAtWork = true;
-    void letGo(held);
-  }
-
-  function refuse(error: unknown, everAnswered: boolean): void {
+  function refuse(from: ItemQueueName, error: unknown, everAnswered: boolean): void {
     // A right that was taken away may be given back; what is in hand goes on.
     if (everAnswered) log.warn({ reason: messageOf(error) }, 'pull refused');
-    else refuseQueue("pull from the run's items subscription", error);
+    else refuseQueue(`pull from the run's ${from} subscription`, error);
   }
 
   function refuseQueue(doing: string, error: unknown): void {
@@ -270,7 +280,7 @@ export async function runDownloader(deps: DownloaderDeps): Promise<DownloaderEnd
   const how = await left.promise;
   clearInterval(throttleTimer);
   beating.stop();
-  leases.stop();
+  for (const keeper of Object.values(leases)) keeper.stop();
   if (!isQueueRefused && !deps.over.aborted) {
     await unlessAborted(deps.over, beating.beat()).catch((error: unknown) => {
       log.warn({ reason: messageOf(error) }, 'the last beat was not sent');

@@ -1,5 +1,5 @@
 import pRetry from 'p-retry';
-import type { Queue } from './queue.ts';
+import type { ItemQueue } from './queue.ts';
 import type { Log } from '../process/log.ts';
 
 /** An item's lease. It lives until it is dropped or lost. */
@@ -37,7 +37,7 @@ type Held = { readonly ackId: string; confirmedMs: number; isLost: boolean; onLo
  * the safe side.
  */
 export function createLeaseKeeper(options: {
-  queue: Pick<Queue, 'renew'>;
+  queue: Pick<ItemQueue, 'renew'>;
   deadlineMs: number;
   log: Log;
   /** Monotonic, in ms. */

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Log } from '../process/log.ts';
-import type { Delivery, Queue } from './queue.ts';
+import type { Delivery, ItemQueue } from './queue.ts';
 import { isHopeless, isNotFound, messageOf } from './remote-errors.ts';
 
 /** Asking the queue for items, one request at a time. */
@@ -9,8 +9,6 @@ export type Pulling = {
   readonly requested: number;
   /** True when the next request may be made: none is under way, and it isn't resting after an empty answer. */
   readonly isReady: boolean;
-  /** True when a request was answered, if only with nothing: this downloader may pull. */
-  readonly hasAnswered: boolean;
   /** True while the queue is not there, as far as the last request knows. */
   readonly isQueueMissing: boolean;
   /** Asks for at most `max` messages; only when ready. */
@@ -20,9 +18,11 @@ export type Pulling = {
 };
 
 export type PullingOptions = {
-  readonly queue: Pick<Queue, 'pull'>;
-  /** Called when a request is answered, and again when it is ready after a rest. */
-  onReady(deliveries: Delivery[]): void;
+  readonly queue: Pick<ItemQueue, 'pull'>;
+  /** Called when a request is answered. */
+  onAnswer(deliveries: Delivery[]): void;
+  /** Called when a request failed, and when the rest after one is over. */
+  onChange(): void;
   /** The queue that is there can't be pulled from, however often it is tried. `everAnswered`: it could be before. */
   onHopeless(error: unknown, everAnswered: boolean): void;
   readonly log: Log;
@@ -54,8 +54,10 @@ export function createPulling(options: PullingOptions): Pulling {
   let isQueueMissing = false;
   let whenQuiet: (() => void)[] = [];
 
-  /** The messages and the rest that is due after them. */
-  const pullOnce = async (max: number): Promise<{ deliveries: Delivery[]; restMs: number }> => {
+  /** The messages, null where it failed, and the rest that is due after them. */
+  const pullOnce = async (
+    max: number,
+  ): Promise<{ deliveries: Delivery[] | null; restMs: number }> => {
     try {
       const deliveries = await queue.pull(max);
       failures = 0;
@@ -72,7 +74,7 @@ export function createPulling(options: PullingOptions): Pulling {
       // One that is made again is found as soon as an item in one that was empty.
       const longestMs = isQueueMissing ? longestRestMs : longestRetryMs;
       const restMs = Math.min(longestMs, firstRetryMs * 2 ** (failures - 1));
-      return { deliveries: [], restMs };
+      return { deliveries: null, restMs };
     }
   };
 
@@ -80,13 +82,14 @@ export function createPulling(options: PullingOptions): Pulling {
     const { deliveries, restMs } = await pullOnce(max);
     requested = 0;
     if (restMs === 0) isBusy = false;
-    options.onReady(deliveries);
+    if (deliveries === null) options.onChange();
+    else options.onAnswer(deliveries);
     for (const resolve of whenQuiet) resolve();
     whenQuiet = [];
     if (restMs === 0) return;
     await sleep(restMs * (0.5 + random() / 2));
     isBusy = false;
-    options.onReady([]);
+    options.onChange();
   };
 
   return {
@@ -95,9 +98,6 @@ export function createPulling(options: PullingOptions): Pulling {
     },
     get isReady() {
       return !isBusy;
-    },
-    get hasAnswered() {
-      return everAnswered;
     },
     get isQueueMissing() {
       return isQueueMissing;

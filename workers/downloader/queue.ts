@@ -16,14 +16,21 @@ export type QueueMessage = {
   readonly attributes?: Readonly<Record<string, string>>;
 };
 
-/** One call each to Pub/Sub, without retries: who calls knows how long trying again makes sense. */
-export type Queue = {
+/** A topic of items and its subscription. */
+export type ItemQueue = {
   /** At most `max` messages that are there now. An empty array doesn't mean that the queue is empty (I6). */
   pull(max: number): Promise<Delivery[]>;
   /** Sets the deadline of leases anew, from now on. */
   renew(ackIds: readonly string[], deadlineSeconds: number): Promise<void>;
   ack(ackIds: readonly string[]): Promise<void>;
-  publishItems(messages: readonly QueueMessage[]): Promise<void>;
+  publish(messages: readonly QueueMessage[]): Promise<void>;
+};
+
+/** Where an item comes from: with others, or alone (I7). */
+export type ItemQueueName = 'items' | 'suspects';
+
+/** One call each to Pub/Sub, without retries: who calls knows how long trying again makes sense. */
+export type Queue = Readonly<Record<ItemQueueName, ItemQueue>> & {
   publishOutcomes(messages: readonly QueueMessage[]): Promise<void>;
 };
 
@@ -35,7 +42,6 @@ const publishTimeoutMs = 10_000;
 
 export function createQueue(clients: GoogleClients, assignment: Assignment): Queue {
   const { publisher, subscriber, projectId } = clients;
-  const subscription = `projects/${projectId}/subscriptions/${assignment.itemsTopic}`;
   const topic = (name: string): string => `projects/${projectId}/topics/${name}`;
 
   /**
@@ -57,33 +63,41 @@ export function createQueue(clients: GoogleClients, assignment: Assignment): Que
     );
   };
 
+  const itemQueue = (name: string): ItemQueue => {
+    const subscription = `projects/${projectId}/subscriptions/${name}`;
+    return {
+      async pull(max) {
+        // A pull that waits for messages goes on waiting on the server after its client has given it up, and swallows
+        // what comes: for a lease that nobody keeps, and which then counts as a death (I7). Seen with the emulator; the
+        // same at Google: emqx/emqx #17966, googleapis/google-cloud-php #710. So we don't let it wait.
+        const askedMs = performance.now();
+        const [response] = await subscriber.pull(
+          { subscription, maxMessages: max, returnImmediately: true },
+          once(callTimeoutMs),
+        );
+        return (response.receivedMessages ?? []).map((received) => ({
+          ackId: received.ackId ?? '',
+          askedMs,
+          text: textOf(received.message?.data),
+          deliveryAttempt: received.deliveryAttempt ?? 0,
+        }));
+      },
+      async renew(ackIds, deadlineSeconds) {
+        await subscriber.modifyAckDeadline(
+          { subscription, ackIds: [...ackIds], ackDeadlineSeconds: deadlineSeconds },
+          once(callTimeoutMs),
+        );
+      },
+      async ack(ackIds) {
+        await subscriber.acknowledge({ subscription, ackIds: [...ackIds] }, once(callTimeoutMs));
+      },
+      publish: (messages) => publish(name, messages),
+    };
+  };
+
   return {
-    async pull(max) {
-      // A pull that waits for messages goes on waiting on the server after its client has given it up, and swallows
-      // what comes: for a lease that nobody keeps, and which then counts as a death (I7). Seen with the emulator; the
-      // same at Google: emqx/emqx #17966, googleapis/google-cloud-php #710. So we don't let it wait.
-      const askedMs = performance.now();
-      const [response] = await subscriber.pull(
-        { subscription, maxMessages: max, returnImmediately: true },
-        once(callTimeoutMs),
-      );
-      return (response.receivedMessages ?? []).map((received) => ({
-        ackId: received.ackId ?? '',
-        askedMs,
-        text: textOf(received.message?.data),
-        deliveryAttempt: received.deliveryAttempt ?? 0,
-      }));
-    },
-    async renew(ackIds, deadlineSeconds) {
-      await subscriber.modifyAckDeadline(
-        { subscription, ackIds: [...ackIds], ackDeadlineSeconds: deadlineSeconds },
-        once(callTimeoutMs),
-      );
-    },
-    async ack(ackIds) {
-      await subscriber.acknowledge({ subscription, ackIds: [...ackIds] }, once(callTimeoutMs));
-    },
-    publishItems: (messages) => publish(assignment.itemsTopic, messages),
+    items: itemQueue(assignment.itemsTopic),
+    suspects: itemQueue(assignment.suspectsTopic),
     publishOutcomes: (messages) => publish(assignment.outcomesTopic, messages),
   };
 }

@@ -26,6 +26,7 @@ const httpNotFound = 404;
 export async function checkRights(clients: GoogleClients, assignment: Assignment): Promise<void> {
   const checks = [
     () => checkTopic(clients, assignment.itemsTopic),
+    () => checkTopic(clients, assignment.suspectsTopic),
     () => checkTopic(clients, assignment.outcomesTopic),
     () => checkBucket(clients, assignment.bucket),
   ];

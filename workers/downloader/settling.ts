@@ -6,15 +6,18 @@ import type { Outcome } from '../../domain/outcome.ts';
 import { createGroupCommit } from './group-commit.ts';
 import type { CommitEntry } from './group-commit.ts';
 import type { Lease } from './lease-keeper.ts';
-import type { Queue, QueueMessage } from './queue.ts';
+import type { ItemQueueName, Queue, QueueMessage } from './queue.ts';
 import { isHopeless } from './remote-errors.ts';
+
+/** An item's message, as it was taken from a queue. */
+export type Taken = { readonly from: ItemQueueName; readonly lease: Lease };
 
 /** The two ways in which an item's message may be acked (I1). Both resolve when the ack is confirmed. */
 export type Settling = {
   /** Publishes the outcome; acks when that is confirmed. */
-  settle(lease: Lease, outcome: Outcome): Promise<void>;
-  /** Publishes a copy that carries the item's deaths; acks when that is confirmed (I5). */
-  release(lease: Lease, item: Item, deaths: number): Promise<void>;
+  settle(taken: Taken, outcome: Outcome): Promise<void>;
+  /** Publishes a copy, which carries the item's deaths; acks when that is confirmed (I5). */
+  release(taken: Taken, copy: Item, to: ItemQueueName): Promise<void>;
 };
 
 type TextEntry = CommitEntry & { readonly text: string };
@@ -42,24 +45,28 @@ export function createSettling(options: { queue: Queue; over: AbortSignal }): Se
     isHopeless,
     over,
   });
-  const copies = createGroupCommit<TextEntry>({
-    ...bounds,
-    name: 'publish released items',
-    send: (entries) => queue.publishItems(entries.map(({ text }) => ({ text }))),
-    isHopeless,
-    over,
-  });
-  const acks = createGroupCommit<AckEntry>({
-    name: 'acknowledge items',
-    maxEntries: maxAckEntries,
-    maxBytes: maxAckBytes,
-    send: (entries) => queue.ack(entries.map(({ ackId }) => ackId)),
-    isHopeless,
-    over,
-  });
+  const copiesTo = (name: ItemQueueName) =>
+    createGroupCommit<TextEntry>({
+      ...bounds,
+      name: `publish released ${name}`,
+      send: (entries) => queue[name].publish(entries.map(({ text }) => ({ text }))),
+      isHopeless,
+      over,
+    });
+  const acksOf = (name: ItemQueueName) =>
+    createGroupCommit<AckEntry>({
+      name: `acknowledge ${name}`,
+      maxEntries: maxAckEntries,
+      maxBytes: maxAckBytes,
+      send: (entries) => queue[name].ack(entries.map(({ ackId }) => ackId)),
+      isHopeless,
+      over,
+    });
+  const copies = { items: copiesTo('items'), suspects: copiesTo('suspects') };
+  const acks = { items: acksOf('items'), suspects: acksOf('suspects') };
 
-  const ack = (lease: Lease): Promise<void> =>
-    acks.add({
+  const ack = ({ from, lease }: Taken): Promise<void> =>
+    acks[from].add({
       ackId: lease.ackId,
       sizeBytes: lease.ackId.length,
       isVoid: () => lease.isLost,
@@ -71,13 +78,13 @@ export function createSettling(options: { queue: Queue; over: AbortSignal }): Se
   });
 
   return {
-    async settle(lease, outcome) {
-      await outcomes.add(entryOf(lease, encodeOutcome(outcome)));
-      await ack(lease);
+    async settle(taken, outcome) {
+      await outcomes.add(entryOf(taken.lease, encodeOutcome(outcome)));
+      await ack(taken);
     },
-    async release(lease, item, deaths) {
-      await copies.add(entryOf(lease, encodeItem({ ...item, deaths })));
-      await ack(lease);
+    async release(taken, copy, to) {
+      await copies[to].add(entryOf(taken.lease, encodeItem(copy)));
+      await ack(taken);
     },
   };
 }

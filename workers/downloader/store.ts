@@ -8,6 +8,8 @@ import { objectName } from '../../domain/object-name.ts';
 import { codeOf } from './remote-errors.ts';
 import type { Settled } from './tasks/task.ts';
 import { unlessAborted } from './unless-aborted.ts';
+import { watchUpload } from './upload-watch.ts';
+import type { UploadWatch } from './upload-watch.ts';
 
 /** Puts items into the destination, each under its one name, never over another (I2). */
 export type Store = {
@@ -95,24 +97,34 @@ export function createStore(options: StoreOptions): Store {
     const content = limited(body, maxSizeBytes);
     const { head, hasEnded } = await readPart(content, partBytes);
     if (hasEnded) {
-      // It can't be called back; if it is stored late, it is stored as ours (I2).
-      const saved = file.save(Buffer.concat(head), { ...settings, resumable: false });
-      await unlessAborted(body.signal, saved);
+      const whole = Buffer.concat(head);
+      const watch = watchUpload(whole.byteLength, body.signal);
+      watch.start();
+      try {
+        // It can't be called back; if it is stored late, it is stored as ours (I2).
+        const saved = file.save(whole, { ...settings, resumable: false });
+        await unlessAborted(watch.signal, saved);
+      } finally {
+        watch.stop();
+      }
       return;
     }
+    const watch = watchUpload(partBytes, body.signal);
     try {
       await pipeline(
-        Readable.from(concatenated(head, content), {
+        Readable.from(watched(concatenated(head, content), watch), {
           objectMode: false,
           highWaterMark: partUnitBytes,
         }),
         file.createWriteStream({ ...settings, resumable: true, chunkSize: partBytes }),
-        { signal: body.signal },
+        { signal: watch.signal },
       );
     } catch (error) {
       // Broken off within the head, the rest was not begun: closed by nobody, a staged file would keep its disk space.
       void content.return(undefined).catch(() => {});
-      throw error;
+      throw watch.signal.aborted ? watch.signal.reason : error;
+    } finally {
+      watch.stop();
     }
   };
 
@@ -168,6 +180,19 @@ async function readPart(content: AsyncGenerator<Uint8Array>, partBytes: number) 
     sizeBytes += next.value.byteLength;
   }
   return { head, hasEnded: false };
+}
+
+/** While a chunk is not taken, and after the last one, it is the service's turn. */
+async function* watched(
+  content: AsyncGenerator<Uint8Array>,
+  watch: UploadWatch,
+): AsyncGenerator<Uint8Array> {
+  for await (const chunk of content) {
+    watch.start();
+    yield chunk;
+    watch.stop();
+  }
+  watch.start();
 }
 
 async function* concatenated(

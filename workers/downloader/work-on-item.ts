@@ -15,7 +15,7 @@ export type DeliveredItem = {
   readonly item: Item;
   readonly deaths: number;
   /** It, or a copy of it, was in somebody's hands before. */
-  readonly wasDelivered: boolean;
+  readonly wasInHand: boolean;
   /** Aborted when the item must be let go of: its lease is lost, or the grace time is over. */
   readonly signal: AbortSignal;
 };
@@ -50,7 +50,7 @@ export async function workOnItem(deps: WorkDeps, delivered: DeliveredItem): Prom
   const { item, deaths, signal } = delivered;
   const receivedMs = now();
   let attempts = 0;
-  let mustLook = delivered.wasDelivered;
+  let mustLook = delivered.wasInHand;
 
   const settling = () => ({
     index: item.index,

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, readdirSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -25,7 +25,13 @@ export type DownloaderEnd =
   | { readonly kind: 'idle' }
   /** It cannot run, and another one could not either. */
   | { readonly kind: 'misconfigured'; readonly message: string }
-  | { readonly kind: 'died'; readonly message: string; readonly livedMs: number };
+  | {
+      readonly kind: 'died';
+      readonly message: string;
+      readonly livedMs: number;
+      /** It was answered when it asked for items: it can run here. */
+      readonly hasPulled: boolean;
+    };
 
 export type DownloaderProcess = {
   readonly name: string;
@@ -60,6 +66,7 @@ export function startDownloader(
 ): DownloaderProcess {
   const stagingFolder = join(program.stagingFolder, assignment.run, name);
   const logFile = join(logFolderOf(program, assignment.run), `${name}.log`);
+  const healthFolder = join(program.logFolder, 'health', name);
   const startedAtMs = performance.now();
   let child: ChildProcess;
   try {
@@ -70,22 +77,27 @@ export function startDownloader(
       SPOTLOOP_DOWNLOADER: name,
       SPOTLOOP_EXIT_WITH_STDIN: '1',
       SPOTLOOP_STAGING_FOLDER: stagingFolder,
+      SPOTLOOP_HEALTH_FOLDER: healthFolder,
       SPOTLOOP_GRACE_SECONDS: String(program.graceSeconds),
     });
   } catch (error) {
     const message = `run downloader ${name}: it did not start: ${String(error)} — make its folders writable`;
-    const ended = Promise.resolve({ kind: 'died', message, livedMs: 0 } as const);
+    const ended = Promise.resolve({ kind: 'died', message, livedMs: 0, hasPulled: false } as const);
     return { name, pid: undefined, ended, end: async () => {} };
   }
 
   const ended = exitOf(child).then(async (exit): Promise<DownloaderEnd> => {
     // What it forked, such as yt-dlp, is in its process group: after a kill nobody else would end that.
     signalGroup(child.pid, 'SIGKILL');
-    await rm(stagingFolder, { recursive: true, force: true }).catch(() => {});
+    // Of one that was killed it stays there.
+    const hasPulled = existsSync(join(healthFolder, 'ready'));
+    for (const folder of [stagingFolder, healthFolder]) {
+      await rm(folder, { recursive: true, force: true }).catch(() => {});
+    }
     if (exit === 0) return { kind: 'idle' };
     const message = `run downloader ${name}: ${exitText(exit)}${lastWords(logFile)} — see ${logFile}`;
     if (exit === misconfiguredExitCode) return { kind: 'misconfigured', message };
-    return { kind: 'died', message, livedMs: performance.now() - startedAtMs };
+    return { kind: 'died', message, livedMs: performance.now() - startedAtMs, hasPulled };
   });
 
   let ending: Promise<void> | undefined;

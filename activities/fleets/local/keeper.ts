@@ -1,6 +1,6 @@
 import type { DownloaderEnd, DownloaderProcess } from './downloader-process.ts';
 
-/** A downloader that lived shorter did not get to work: it dies of its surroundings, not of an item. */
+/** A downloader that lived shorter, and was not killed while it pulled: it dies of its surroundings, not of an item. */
 export const immediateDeathMs = 5_000;
 
 /**
@@ -97,7 +97,8 @@ export class Keeper {
         this.#state = { kind: 'failed', message: end.message };
         return;
       case 'died':
-        this.#immediateDeaths = end.livedMs < immediateDeathMs ? this.#immediateDeaths + 1 : 0;
+        this.#immediateDeaths =
+          end.livedMs < immediateDeathMs && !end.hasPulled ? this.#immediateDeaths + 1 : 0;
         this.#onDeath(end.message);
         if (this.#immediateDeaths >= maxImmediateDeaths) {
           this.#state = {

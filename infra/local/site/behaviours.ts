@@ -1,12 +1,18 @@
 import { z } from 'zod';
 
 /**
- * How the site misbehaves for an id. On page and clip: `gone` 404, `forbidden` 403, `throttled` 429, `failing` 500. On the
- * clip alone: `slow` takes `seconds` for its body, `broken` drops the connection half-way, `lying` ends early by
- * what its Content-Length promised too much, `endless` never ends.
+ * How the site misbehaves for an id. On page and clip: `gone` 404, `removed` 410, `forbidden` 403, `throttled` 429, `failing`
+ * 500. On the clip alone: `slow` takes `seconds` for its body, `hanging` stops half-way, `broken` drops the connection there,
+ * `resetting` resets it, `lying` ends early by what its Content-Length promised too much, `surplus` sends more than that
+ * promised, `endless` never ends, `circling` redirects to itself.
  */
 const kinds = [
   'slow',
+  'hanging',
+  'resetting',
+  'surplus',
+  'circling',
+  'removed',
   'gone',
   'forbidden',
   'throttled',
@@ -66,5 +72,5 @@ export class Behaviours {
 }
 
 function isForPages({ kind }: Behaviour): boolean {
-  return kind === 'gone' || kind === 'forbidden' || kind === 'throttled' || kind === 'failing';
+  return ['gone', 'removed', 'forbidden', 'throttled', 'failing'].includes(kind);
 }

@@ -7,6 +7,11 @@ import { clipOf } from './clip.ts';
 const slowSteps = 20;
 /** Far more than any client rounds away. */
 const lieBytes = 10_000;
+/** What Content-Length says too much. */
+const lies: Readonly<Partial<Record<Behaviour['kind'], number>>> = {
+  lying: lieBytes,
+  surplus: -lieBytes,
+};
 /** An endless body grows by a clip each time: some MB/s, so that a size limit is reached soon but memory isn't eaten. */
 const endlessPauseMs = 20;
 
@@ -30,8 +35,15 @@ export async function sendClip(
   }
   const body = range === undefined ? clip : clip.subarray(range.first, range.last + 1);
   const { kind, seconds = 0 } = options.behaviour ?? {};
+  if (kind === 'circling') {
+    response.writeHead(302, { location: request.url }).end();
+    return false;
+  }
   if (kind !== 'endless') {
-    response.setHeader('content-length', body.length + (kind === 'lying' ? lieBytes : 0));
+    response.setHeader(
+      'content-length',
+      body.length + (kind === undefined ? 0 : (lies[kind] ?? 0)),
+    );
   }
   if (request.method === 'HEAD') {
     response.end();
@@ -41,6 +53,14 @@ export async function sendClip(
     case 'slow':
       await writeSlowly(response, body, seconds);
       break;
+    case 'hanging':
+      response.write(body.subarray(0, Math.floor(body.length / 2)));
+      return false;
+    case 'resetting':
+      response.write(body.subarray(0, Math.floor(body.length / 2)), () =>
+        response.socket?.resetAndDestroy(),
+      );
+      return false;
     case 'broken':
       response.write(body.subarray(0, Math.floor(body.length / 2)), () =>
         response.socket?.destroy(),

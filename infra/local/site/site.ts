@@ -121,6 +121,9 @@ function refuse(response: ServerResponse, behaviour: Behaviour): boolean {
       response.statusMessage = 'Video unavailable';
       sendText(response, 404, 'Video unavailable');
       return true;
+    case 'removed':
+      sendText(response, 410, 'This video was removed');
+      return true;
     case 'forbidden':
       sendText(response, 403, 'This video is private');
       return true;

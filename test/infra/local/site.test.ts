@@ -85,7 +85,7 @@ for (const [kind, status] of [
   });
 }
 
-for (const kind of ['broken', 'lying'] as const) {
+for (const kind of ['broken', 'lying', 'resetting'] as const) {
   test(`a clip told to be ${kind} ends before its Content-Length`, async () => {
     const id = uniqueName(kind);
     await behave({ id, kind, times: 1 });
@@ -119,4 +119,31 @@ test('a wrong behaviour is refused with every field that is wrong', async () => 
   const answer = await behave({ id: 'x', kind: 'gon', tmes: 3 });
   assert.equal(answer.status, 400);
   assert.match(await answer.text(), /kind: .*"gone".*"tmes".*the fields are id, kind, times/);
+});
+
+test('a clip told to be surplus ends where its Content-Length says, which is too early', async () => {
+  const id = uniqueName('surplus');
+  await behave({ id, kind: 'surplus', times: 1 });
+  const bytes = Buffer.from(await (await clip(id)).bytes());
+  assert.ok(bytes.length < clipOf(id).length);
+  assert.ok(bytes.equals(clipOf(id).subarray(0, bytes.length)));
+});
+
+test('a clip told to be hanging says nothing after its half', async () => {
+  const id = uniqueName('hanging');
+  await behave({ id, kind: 'hanging', times: 1 });
+  const signal = AbortSignal.timeout(300);
+  await assert.rejects(async () => (await clip(id, { signal })).bytes(), /TimeoutError|timeout/);
+});
+
+test('ids told to circle or to be removed say so', async () => {
+  const [circling, removed] = [uniqueName('circling'), uniqueName('removed')];
+  await behave({ id: circling, kind: 'circling' });
+  await behave({ id: removed, kind: 'removed' });
+  const answer = await clip(circling, { redirect: 'manual' });
+  assert.deepEqual(
+    [answer.status, answer.headers.get('location')],
+    [302, `/clips/${circling}.mp4`],
+  );
+  assert.equal((await clip(removed)).status, 410);
 });

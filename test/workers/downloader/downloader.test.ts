@@ -168,10 +168,8 @@ describe('a downloader', { concurrency: 4 }, () => {
   it('quarantines an item at maxDeaths without doing it', async () => {
     const run = await world.run(waits, { maxDeaths: 3 });
     const { variables, lines } = await journaling(run, 'true');
-    await run.publish([
-      { key: 'a', deaths: 3 },
-      { key: 'b', deaths: 0 },
-    ]);
+    await run.publish([{ key: 'a', deaths: 3 }], 'suspects');
+    await run.publish([{ key: 'b', index: 1 }]);
     run.start(variables);
     const outcomes = await run.outcomes(2);
     const quarantined = outcomes.find(({ index }) => index === 0);
@@ -179,6 +177,42 @@ describe('a downloader', { concurrency: 4 }, () => {
     assert.equal(quarantined.deaths, 3);
     assert.equal(quarantined.attempts, 0);
     assert.deepEqual(await lines(), ['start b', 'end b']);
+  });
+
+  it('counts no death in company above two, and hands the item on to be worked on alone', async () => {
+    const run = await world.run(waits, { maxDeaths: 3, concurrency: 1 });
+    const { variables, hasStarted } = await journaling(run, 'sleep 60');
+    await run.publish([{ key: 'unlucky', deaths: 7 }]);
+    const downloader = run.start({ ...variables, SPOTLOOP_GRACE_SECONDS: '2' });
+    await hasStarted('unlucky');
+    downloader.child.kill('SIGTERM');
+    await downloader.ended;
+    assert.deepEqual(await run.left(), []);
+    const [left] = await run.left('suspects');
+    assert.deepEqual(left, {
+      item: { index: 0, key: 'unlucky', deaths: 2, wasInHand: true },
+      deliveryAttempt: 1,
+    });
+  });
+
+  it('does not blame an item for a death while it waits to be alone', async () => {
+    const run = await world.run(waits, { concurrency: 2 });
+    const { variables, hasStarted } = await journaling(run, 'sleep 60');
+    await run.publish([{ key: 'neighbour' }]);
+    const downloader = run.start(variables);
+    await hasStarted('neighbour');
+    await run.publish([{ key: 'suspect', index: 1, deaths: 2 }]);
+    await eventually('it is handed on', async () => {
+      const [left] = await run.left('suspects');
+      return left?.item.key === 'suspect';
+    });
+    downloader.child.kill('SIGKILL');
+    await downloader.ended;
+    await sleep(leaseDeadlineMs + 1_000);
+    assert.deepEqual(
+      (await run.left()).map(({ item }) => item.key),
+      ['neighbour'],
+    );
   });
 
   it('works on an item of two deaths alone, and on all of them in the end', async () => {

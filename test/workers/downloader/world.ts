@@ -14,6 +14,7 @@ import { decodeOutcomes } from '../../../domain/outcome.ts';
 import type { Outcome } from '../../../domain/outcome.ts';
 import { createGoogleClients } from '../../../workers/process/google-clients.ts';
 import type { GoogleClients } from '../../../workers/process/google-clients.ts';
+import type { ItemQueueName } from '../../../workers/downloader/queue.ts';
 import { startQueueAndStorage } from '../../support/stack.ts';
 import type { QueueAndStorage } from '../../support/stack.ts';
 import { uniqueName } from '../../support/unique-name.ts';
@@ -38,8 +39,8 @@ export type World = {
 export type Run = {
   readonly assignment: Assignment;
   readonly staging: string;
-  publish(items: readonly (Partial<Item> & { key: string })[]): Promise<void>;
-  /** Removes the subscription that items are pulled from, with all its messages; the other makes it again. */
+  publish(items: readonly (Partial<Item> & { key: string })[], to?: ItemQueueName): Promise<void>;
+  /** Removes the subscriptions that items are pulled from, with all their messages; the other makes them again. */
   deleteQueue(): Promise<void>;
   createQueue(): Promise<void>;
   /** Resolves when so many different indices have an outcome; all outcomes so far, repeats included. */
@@ -47,7 +48,7 @@ export type Run = {
   /** Resolves with the first beat like this. */
   beat(isLike: (beat: Beat) => boolean): Promise<Beat>;
   /** What is left in the queue, each message given back at once. */
-  left(): Promise<{ item: Item; deliveryAttempt: number }[]>;
+  left(of?: ItemQueueName): Promise<{ item: Item; deliveryAttempt: number }[]>;
   /** What a downloader of this run is started with. */
   variables(): Record<string, string | undefined>;
   /** Starts one, with more variables or other ones. */
@@ -91,6 +92,7 @@ async function createRun(
   const assignment: Assignment = {
     run,
     itemsTopic: `spotloop-${run}-items`,
+    suspectsTopic: `spotloop-${run}-suspects`,
     outcomesTopic: `spotloop-${run}-outcomes`,
     bucket: stack.bucket,
     prefix: `${run}/`,
@@ -108,17 +110,20 @@ async function createRun(
   const topic = (name: string): string => `projects/${projectId}/topics/${name}`;
   const subscription = (name: string): string => `projects/${projectId}/subscriptions/${name}`;
   const dead = `spotloop-${run}-dead-items`;
-  const { itemsTopic, outcomesTopic } = assignment;
-  for (const name of [itemsTopic, outcomesTopic, dead]) {
+  const { itemsTopic, suspectsTopic, outcomesTopic } = assignment;
+  for (const name of [itemsTopic, suspectsTopic, outcomesTopic, dead]) {
     await publisher.createTopic({ name: topic(name) });
   }
+  const itemTopics = [itemsTopic, suspectsTopic];
   const createQueue = async (): Promise<void> => {
-    await subscriber.createSubscription({
-      name: subscription(itemsTopic),
-      topic: topic(itemsTopic),
-      ackDeadlineSeconds: leaseDeadlineMs / 1000,
-      deadLetterPolicy: { deadLetterTopic: topic(dead), maxDeliveryAttempts: 100 },
-    });
+    for (const name of itemTopics) {
+      await subscriber.createSubscription({
+        name: subscription(name),
+        topic: topic(name),
+        ackDeadlineSeconds: leaseDeadlineMs / 1000,
+        deadLetterPolicy: { deadLetterTopic: topic(dead), maxDeliveryAttempts: 100 },
+      });
+    }
   };
   await createQueue();
   await subscriber.createSubscription({
@@ -174,15 +179,20 @@ async function createRun(
   return {
     assignment,
     staging,
-    async publish(items) {
+    async publish(items, to = 'items') {
       const messages = items.map((item, place) => ({
         data: Buffer.from(encodeItem({ index: place, deaths: 0, ...item })),
       }));
-      await publisher.publish({ topic: topic(itemsTopic), messages });
+      await publisher.publish({
+        topic: topic(to === 'items' ? itemsTopic : suspectsTopic),
+        messages,
+      });
     },
     createQueue,
     async deleteQueue() {
-      await subscriber.deleteSubscription({ subscription: subscription(itemsTopic) });
+      for (const name of itemTopics) {
+        await subscriber.deleteSubscription({ subscription: subscription(name) });
+      }
     },
     async outcomes(count) {
       const settled = (): number => new Set(outcomes.map(({ index }) => index)).size;
@@ -193,11 +203,14 @@ async function createRun(
       await until('a beat', () => beats.some((beat) => isLike(beat)));
       return beats.find((beat) => isLike(beat))!;
     },
-    async left() {
+    async left(of = 'items') {
       const found: { item: Item; deliveryAttempt: number }[] = [];
       const [{ receivedMessages }] = await subscriber
         .pull(
-          { subscription: subscription(itemsTopic), maxMessages: 100 },
+          {
+            subscription: subscription(of === 'items' ? itemsTopic : suspectsTopic),
+            maxMessages: 100,
+          },
           { timeout: 3_000, retry: null },
         )
         .catch(() => [{ receivedMessages: [] }]);

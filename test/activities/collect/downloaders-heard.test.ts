@@ -1,0 +1,52 @@
+import { deepEqual } from 'node:assert/strict';
+import { test } from 'node:test';
+import { DownloadersHeard } from '../../../activities/collect/downloaders-heard.ts';
+import { beatLifetimeMs } from '../../../domain/beat.ts';
+import type { Beat } from '../../../domain/beat.ts';
+
+const beatOf = (change: Partial<Beat>): Beat => ({
+  downloader: 'one',
+  state: 'working',
+  slots: 4,
+  holding: [],
+  throttled: 0,
+  atMs: 0,
+  ...change,
+});
+const hour = 3_600_000;
+const nobody = { heard: 0, idle: 0, holding: 0, throttled: 0 };
+
+test('believes the beat that Pub/Sub took last, wherever a downloader has set its clock', () => {
+  const downloaders = new DownloadersHeard();
+  downloaders.hear(beatOf({ atMs: 2 * hour, holding: [1] }), 10);
+  downloaders.hear(beatOf({ atMs: hour, holding: [2, 3] }), 20);
+  deepEqual(
+    downloaders.count(30, () => false),
+    { ...nobody, heard: 1, holding: 2 },
+  );
+  // One that was overtaken on its way.
+  downloaders.hear(beatOf({ atMs: 3 * hour, holding: [4] }), 15);
+  deepEqual(
+    downloaders.count(30, () => false),
+    { ...nobody, heard: 1, holding: 2 },
+  );
+});
+
+test('counts who has left no more, though an earlier beat comes in the same instant', () => {
+  const downloaders = new DownloadersHeard();
+  downloaders.hear(beatOf({ state: 'leaving' }), 10);
+  downloaders.hear(beatOf({ state: 'idle' }), 10);
+  deepEqual(
+    downloaders.count(11, () => false),
+    nobody,
+  );
+});
+
+test('forgets who was silent for the lifetime of a beat', () => {
+  const downloaders = new DownloadersHeard();
+  downloaders.hear(beatOf({ atMs: hour }), 0);
+  deepEqual(
+    downloaders.count(beatLifetimeMs + 1, () => false),
+    nobody,
+  );
+});
