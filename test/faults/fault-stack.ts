@@ -55,8 +55,8 @@ export async function startFaultStack(options: FaultStackOptions = {}): Promise<
     queueProxy,
     storageProxy,
     temporalProxy,
-    stop: async (options) => {
-      await world.stop(options);
+    stop: async (files) => {
+      await world.stop(files);
       await running.disposeAsync();
     },
   };
