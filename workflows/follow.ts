@@ -53,12 +53,13 @@ export async function follow(state: RunState, snapshot: Snapshot): Promise<'sett
 }
 
 function collectSlice(state: RunState, snapshot: Snapshot): Promise<Sample> {
+  const { run, spec } = state;
   const sliceMs = nextSliceMs(ageMs(state));
   const settled = state.sample === null ? 0 : settledOf(state.sample.counts);
   return collectOutcomes.executeWithOptions(
     {
       summary: `Collect outcomes for ${formatDuration(sliceMs)} (${number(settled)} of ${number(snapshot.total)} settled before)`,
     },
-    [{ run: state.run, snapshot, sliceMs, until: 'slice-ends' }],
+    [{ run, snapshot, sliceMs, until: 'slice-ends', tolerateFailures: spec.tolerateFailures }],
   );
 }
