@@ -5,6 +5,8 @@ const itemSchema = z.strictObject({
   key: z.string().min(1),
   /** Deaths that the item carries from earlier copies of its message (I5, I7). */
   deaths: z.int().nonnegative(),
+  /** What earlier deliveries heard from an origin that asked for patience, see `workers/downloader/refusals.ts`; none when missing. */
+  refusals: z.int().nonnegative().optional(),
 });
 
 /** One item as the items topic carries it. `key` is what the user wrote, `index` its place in the snapshot. */

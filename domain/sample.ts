@@ -22,6 +22,10 @@ export type Sample = {
   readonly holding: number;
   /** Throttled attempts that fresh beats report. */
   readonly throttled: number;
+  /** Downloaders with a fresh beat whose origin asks for patience: refused since the beat before, or pausing still. */
+  readonly pausing: number;
+  /** Where all of them pause: when the first one goes on, Unix ms; else 0. */
+  readonly pauseUntilMs: number;
 };
 
 /** A run's first sample, before any outcome: what was in the bucket already is skipped. */
@@ -35,5 +39,7 @@ export function firstSample(snapshot: Snapshot, nowMs: number): Sample {
     idle: 0,
     holding: 0,
     throttled: 0,
+    pausing: 0,
+    pauseUntilMs: 0,
   };
 }

@@ -24,9 +24,14 @@ export async function bringBack(state: RunState): Promise<void> {
     );
   }
   show(state, state.phase, `${unsettled} items are unaccounted for: publishing them again`);
-  await reconcile.executeWithOptions(
-    { summary: `Publish ${unsettled} unaccounted items again (round ${state.fruitlessRounds})` },
-    [{ run: state.run, snapshot: state.snapshot }],
-  );
+  if (state.spec.rateLimit === undefined) {
+    await reconcile.executeWithOptions(
+      { summary: `Publish ${unsettled} unaccounted items again (round ${state.fruitlessRounds})` },
+      [{ run: state.run, snapshot: state.snapshot }],
+    );
+  } else {
+    // Its rate is kept by who publishes the list, who goes through it again.
+    state.lanes = [{ next: 0, isDone: false, leftAgain: outstandingOf(state) }];
+  }
   state.lastMovedAtMs = Date.now();
 }

@@ -87,7 +87,7 @@ export async function createCheckpoint(
 export async function readNewestCheckpoint(
   bucket: Bucket,
   run: string,
-  snapshot: Snapshot,
+  snapshot: Pick<Snapshot, 'total' | 'published'>,
 ): Promise<LedgerState> {
   const prefix = runFolder(run)
     .ledgerCheckpoint(0)

@@ -65,7 +65,7 @@ export class LedgerState {
   }
 
   /** The state before the first part: what was in the bucket before the run counts as skipped. */
-  static empty(snapshot: Snapshot): LedgerState {
+  static empty(snapshot: Pick<Snapshot, 'total' | 'published'>): LedgerState {
     return new LedgerState(new Uint8Array(snapshot.published), {
       counts: {
         stored: 0,

@@ -18,6 +18,8 @@ function sampleOf(more: Partial<Sample>): Sample {
     idle: 0,
     holding: 1,
     throttled: 0,
+    pausing: 0,
+    pauseUntilMs: 0,
     ...more,
   };
 }

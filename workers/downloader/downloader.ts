@@ -96,6 +96,7 @@ export async function runDownloader(deps: DownloaderDeps): Promise<DownloaderEnd
     slots,
     holding: [...hand].map(({ item }) => item.index),
     throttled: throttle.takeCount(),
+    pauseMs: throttle.restMs(),
     atMs: Date.now(),
   });
   const beating = createBeating({ queue, describe, log });
@@ -151,7 +152,7 @@ export async function runDownloader(deps: DownloaderDeps): Promise<DownloaderEnd
       });
       // I4: whoever has the lease now does the item; ours would only be a second outcome.
       if (held.lease.isLost || isQueueGone) return;
-      if (settlement.kind === 'interrupted') return await release(held);
+      if (settlement.kind === 'interrupted') return await release(held, settlement.item);
       await settling.settle(held.lease, settlement.outcome);
       if (stopping.aborted) parting.settled += 1;
     } catch (error) {
@@ -165,7 +166,7 @@ export async function runDownloader(deps: DownloaderDeps): Promise<DownloaderEnd
 
   async function letGo(held: Held): Promise<void> {
     try {
-      await release(held);
+      await release(held, held.item);
     } catch (error) {
       if (stopping.aborted) parting.abandoned += 1;
       log.warn({ index: held.item.index, reason: messageOf(error) }, 'item was not released');
@@ -175,9 +176,9 @@ export async function runDownloader(deps: DownloaderDeps): Promise<DownloaderEnd
   }
 
   /** A copy that is published while a pull of ours is under way comes straight back to us. */
-  async function release(held: Held): Promise<void> {
+  async function release(held: Held, item: Item): Promise<void> {
     await pulling.quiet();
-    await settling.release(held.lease, held.item, held.deaths);
+    await settling.release(held.lease, item, held.deaths);
     if (stopping.aborted) parting.released += 1;
   }
 

@@ -127,6 +127,7 @@ export class Scene {
       slots: 4,
       holding: [],
       throttled: 0,
+      pauseMs: 0,
       atMs: Date.now(),
       ...beat,
     };
