@@ -257,14 +257,17 @@ describe('publishItems', () => {
 
     it('gives back what it has done when the run is paused, and fails when its worker ends', async () => {
       const run = await publishable(30_000);
-      for (const reason of ['CANCELLED', 'WORKER_SHUTDOWN']) {
+      for (const reason of ['CANCELLED', 'WORKER_SHUTDOWN'] as const) {
         const activity = newActivity();
         const hasPublished = new Promise<void>((resolve) => {
           activity.on('heartbeat', ({ confirmed }: PublishProgress) => {
             if (confirmed > 0) resolve();
           });
         });
-        const publishing = activity.run(createPublishItems(world.google), pacedInput(run, 30_000));
+        const publishing: Promise<PublishedSlice> = activity.run(
+          createPublishItems(world.google),
+          pacedInput(run, 30_000),
+        );
         await hasPublished;
         activity.cancel(reason);
         if (reason === 'CANCELLED') {
