@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { CancelledFailure, Context } from '@temporalio/activity';
 import { failureTypes, queueLost } from '../domain/failure-types.ts';
 import type { RunRef } from '../domain/names.ts';
+import type { RunSpec } from '../domain/run-spec.ts';
 import type { Sample } from '../domain/sample.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import { Desks, sampleOf } from './collect/desk.ts';
@@ -21,6 +22,8 @@ export type CollectOutcomesInput = {
   readonly sliceMs: number;
   /** `quiet`: also end when nothing arrives any more, for the fleet was stopped. */
   readonly until: 'slice-ends' | 'quiet';
+  /** Past it the slice ends at once; one that waits for `quiet` goes on, for its run is over anyway. */
+  readonly tolerateFailures?: RunSpec['tolerateFailures'];
 };
 
 /**
@@ -36,7 +39,7 @@ export type CollectOutcomesInput = {
 export function createCollectOutcomes(deps: CollectorDeps) {
   const desks = new Desks(deps);
   return async function collectOutcomes(input: CollectOutcomesInput): Promise<Sample> {
-    const { run, snapshot, sliceMs, until } = input;
+    const { run, snapshot, sliceMs, until, tolerateFailures } = input;
     const { cancellationSignal: signal, cancelled, info } = Context.current();
     const endsAtMs = Date.now() + sliceMs;
     let desk: Desk | undefined;
@@ -45,7 +48,8 @@ export function createCollectOutcomes(deps: CollectorDeps) {
     const writer = { id: randomUUID(), scheduledAtMs: info.currentAttemptScheduledTimestampMs };
     try {
       if (desk.ledger.settled < snapshot.total) {
-        await new Slice(desk, { total: snapshot.total, endsAtMs, until, writer, signal }).run();
+        const { total } = snapshot;
+        await new Slice(desk, { total, endsAtMs, until, tolerateFailures, writer, signal }).run();
       }
     } catch (error) {
       await desks.drop(desk);

@@ -1,4 +1,4 @@
-import { activityInfo, Context } from '@temporalio/activity';
+import { activityInfo, CancelledFailure, Context } from '@temporalio/activity';
 import type { v1 } from '@google-cloud/pubsub';
 import type { Storage } from '@google-cloud/storage';
 import { queueLost } from '../domain/failure-types.ts';
@@ -9,6 +9,8 @@ import { itemsPerShard } from '../domain/snapshot.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import { describeError, grpc, statusOf } from './cloud-error.ts';
 import { keepHeartbeating } from './heartbeat.ts';
+import { outcomeCodes } from './ledger/ledger-state.ts';
+import { loadLedger } from './ledger/load-ledger.ts';
 import { pacedRequestMs, Pacer } from './publish/pacer.ts';
 import { RequestWindow } from './publish/request-window.ts';
 import { runFailure, stepError } from './run-failure.ts';
@@ -26,8 +28,10 @@ export type PublishItemsInput = {
   /** This lane publishes shards `lane`, `lane + lanes`, … */
   readonly lane: number;
   readonly lanes: number;
-  /** The rate that this lane keeps; absent: as fast as it goes. */
-  readonly itemsPerMinute?: number | undefined;
+  /** The rate that this lane keeps, and when its first item is due, Unix ms; absent: as fast as it goes. */
+  readonly pace?: { readonly itemsPerMinute: number; readonly dueAtMs: number };
+  /** Only what has no outcome: it was published before. For a run of one lane. */
+  readonly again?: boolean;
   /** Where an earlier slice of this lane ended; 0 at first. */
   readonly from: number;
   /** After this the step returns with what it has done, so that a run that publishes for days can go on as new. */
@@ -35,10 +39,17 @@ export type PublishItemsInput = {
 };
 
 /** What a slice of publishing gives back: where the next one starts, unless the lane is done. */
-export type PublishedSlice = { readonly next: number; readonly isDone: boolean };
+export type PublishedSlice = {
+  readonly next: number;
+  readonly isDone: boolean;
+  /** With a pace: when the next item is due, Unix ms. */
+  readonly dueAtMs?: number;
+  /** With `again`: how many are left. */
+  readonly leftAgain?: number;
+};
 
 /** How far a lane is: items of the lane, counted from its first shard, before which all are confirmed. */
-export type PublishProgress = { readonly confirmed: number };
+export type PublishProgress = { readonly confirmed: number; readonly dueAtMs?: number };
 
 /** Pub/Sub's limit on one request. */
 const maxMessagesPerRequest = 1_000;
@@ -54,49 +65,82 @@ const maxRequestsInFlight = 4;
 
 /**
  * Publishes one lane of the snapshot. Its heartbeat says before which item all is confirmed, and a retry goes on
- * there: what was under way when it died is published twice, which the ledger's bit set forgives.
+ * there: what was under way when it died is published twice, which the ledger's bit set forgives. A slice with a pace that
+ * is cancelled ends early: the run is paused and goes on later.
  */
 export function createPublishItems(deps: PublishItemsDeps) {
   return async function publishItems(input: PublishItemsInput): Promise<PublishedSlice> {
-    const { run, itemsPerMinute } = input;
+    const { run, pace, sliceMs } = input;
     const { cancellationSignal: signal } = Context.current();
     const earlier = activityInfo().heartbeatDetails as PublishProgress | undefined;
     const window = new RequestWindow({
       confirmed: earlier?.confirmed ?? input.from,
       maxInFlight: maxRequestsInFlight,
     });
-    const batchSize =
-      itemsPerMinute === undefined ? maxMessagesPerRequest : pacedBatch(itemsPerMinute);
+    const batchSize = pace === undefined ? maxMessagesPerRequest : pacedBatch(pace.itemsPerMinute);
     const pacer =
-      itemsPerMinute === undefined
+      pace === undefined
         ? null
-        : new Pacer(itemsPerMinute, signal, Math.min(window.confirmed, batchSize));
+        : new Pacer({
+            itemsPerMinute: pace.itemsPerMinute,
+            dueAtMs: earlier?.dueAtMs ?? pace.dueAtMs,
+            latestInMs: sliceMs,
+            signal,
+          });
     const topic = `projects/${deps.projectId}/topics/${queueNames(run.name).items}`;
-    using _ = keepHeartbeating((): PublishProgress => ({ confirmed: window.confirmed }));
+    const due = () => (pacer === null ? {} : { dueAtMs: pacer.dueAtMs });
+    using _ = keepHeartbeating((): PublishProgress => ({ confirmed: window.confirmed, ...due() }));
+    const codes = await codesOf(deps.storage, input);
 
-    const endsAtMs = performance.now() + input.sliceMs;
+    const endsAtMs = performance.now() + sliceMs;
     let isDone = true;
     try {
-      for await (const batch of batchesOf(deps.storage, input, window.confirmed, batchSize)) {
-        await pacer?.due(batch.length);
+      const plan = { from: window.confirmed, batchSize, codes };
+      for await (const { messages, items } of batchesOf(deps.storage, input, plan)) {
+        isDone = pacer?.isDueBefore(endsAtMs) ?? true;
+        if (!isDone) break;
+        await pacer?.due(messages.length);
         await window.hasRoom();
         signal.throwIfAborted();
-        window.add(batch.length, () => publish(deps.publisher, topic, batch));
+        window.add(items, () => publish(deps.publisher, topic, messages));
         isDone = performance.now() < endsAtMs;
         if (!isDone) break;
       }
     } catch (error) {
       // Nothing of ours may arrive after this step has ended: the queue may be deleted next.
       await window.isQuiet();
-      signal.throwIfAborted();
-      throw error;
+      if (pacer === null || !isCancelled(signal)) {
+        signal.throwIfAborted();
+        throw error;
+      }
+      isDone = false;
     }
-    await window.isEmpty();
-    return { next: window.confirmed, isDone };
+    if (!signal.aborted) await window.isEmpty();
+    const next = window.confirmed;
+    return { next, isDone, ...due(), ...leftOf(codes, isDone ? Infinity : next) };
   };
 }
 
 type Message = { readonly data: Buffer };
+
+/** Whether the run asks for this step's end; a worker that shuts down means another attempt elsewhere. */
+function isCancelled({ aborted, reason }: AbortSignal): boolean {
+  return aborted && reason instanceof CancelledFailure && reason.message === 'CANCELLED';
+}
+
+/** The outcomes so far, an item a byte; null when they don't matter. */
+async function codesOf(storage: Storage, input: PublishItemsInput): Promise<Uint8Array | null> {
+  if (input.again !== true) return null;
+  const { published } = input.snapshot;
+  const { bucket, name } = input.run;
+  return (await loadLedger(storage.bucket(bucket), name, { published, total: published })).codes;
+}
+
+function leftOf(codes: Uint8Array | null, from: number): { leftAgain?: number } {
+  if (codes === null) return {};
+  const left = codes.subarray(from).filter((code) => code === outcomeCodes.unsettled);
+  return { leftAgain: left.length };
+}
 
 function pacedBatch(itemsPerMinute: number): number {
   const items = Math.floor((itemsPerMinute / 60_000) * pacedRequestMs);
@@ -120,15 +164,24 @@ async function publish(
   }
 }
 
+/** Messages of a request, and how many items of the lane it brings past: those left out lie between them. */
+type Batch = { readonly messages: Message[]; readonly items: number };
+
+type BatchPlan = {
+  readonly from: number;
+  readonly batchSize: number;
+  readonly codes: Uint8Array | null;
+};
+
 async function* batchesOf(
   storage: Storage,
   input: PublishItemsInput,
-  from: number,
-  batchSize: number,
-): AsyncGenerator<Message[]> {
+  { from, batchSize, codes }: BatchPlan,
+): AsyncGenerator<Batch> {
   const bucket = storage.bucket(input.run.bucket);
   const folder = runFolder(input.run.name);
-  let batch: Message[] = [];
+  let messages: Message[] = [];
+  let items = 0;
   let bytes = 0;
   let before = 0;
   for (const { shard, size } of shardsOf(input)) {
@@ -142,20 +195,24 @@ async function* batchesOf(
       size,
     })) {
       for (const key of keys) {
+        const isWanted = codes === null || codes[index] === outcomeCodes.unsettled;
         const data = Buffer.from(encodeItem({ index, key, deaths: 0 }));
         index += 1;
+        items += 1;
+        if (!isWanted) continue;
         const messageBytes = data.length + messageOverheadBytes;
-        if (batch.length === batchSize || bytes + messageBytes > maxBytesPerRequest) {
-          yield batch;
-          batch = [];
+        if (messages.length === batchSize || bytes + messageBytes > maxBytesPerRequest) {
+          yield { messages, items: items - 1 };
+          messages = [];
+          items = 1;
           bytes = 0;
         }
-        batch.push({ data });
+        messages.push({ data });
         bytes += messageBytes;
       }
     }
   }
-  if (batch.length > 0) yield batch;
+  if (messages.length > 0) yield { messages, items };
 }
 
 function shardsOf({ snapshot, lane, lanes }: PublishItemsInput): { shard: number; size: number }[] {

@@ -16,6 +16,8 @@ const beatSchema = z.strictObject({
   holding: z.array(z.int().nonnegative()),
   /** Attempts since the last beat that ended with the origin asking for patience. */
   throttled: z.int().nonnegative(),
+  /** How long it goes on pausing because of that; 0 when it does not, and of downloaders of older images. */
+  pauseMs: z.int().nonnegative().default(0),
   /** Unix ms. */
   atMs: z.int().nonnegative(),
 });

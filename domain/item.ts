@@ -7,6 +7,8 @@ const itemSchema = z.strictObject({
   deaths: z.int().nonnegative(),
   /** A copy: the item was in somebody's hands before, and may be stored (I2). */
   wasInHand: z.boolean().optional(),
+  /** What earlier deliveries heard from an origin that asked for patience, see `workers/downloader/refusals.ts`; none when missing. */
+  refusals: z.int().nonnegative().optional(),
 });
 
 /** One item as the items topic carries it. `key` is what the user wrote, `index` its place in the snapshot. */
@@ -40,6 +42,6 @@ export function deathsOf(item: Item, deliveryAttempt: number): number {
 export const deathsToWorkAlone = 2;
 
 /** The copy of an item that is worked on alone from now on. */
-export function suspectOf({ index, key }: Item): Item {
-  return { index, key, deaths: deathsToWorkAlone, wasInHand: true };
+export function suspectOf(item: Item): Item {
+  return { ...item, deaths: deathsToWorkAlone, wasInHand: true };
 }

@@ -2,7 +2,7 @@ import { beatLifetimeMs } from './beat.ts';
 import { settledOf } from './counts.ts';
 import type { RunSpec } from './run-spec.ts';
 import type { Sample } from './sample.ts';
-import { recentWindow } from './sample.ts';
+import { outcomeWindow } from './sample.ts';
 
 /** What the workflow makes of its last sample; it acts on nothing else. */
 export type Judgement =
@@ -43,7 +43,7 @@ export function judge(
   situation: Situation,
   spec: Pick<RunSpec, 'tolerateFailures' | 'leaseDeadlineMs'>,
 ): Judgement {
-  const failing = failureOf(sample, situation.total, spec.tolerateFailures);
+  const failing = tooManyFailures(sample, situation.total, spec.tolerateFailures);
   if (failing !== null) return { kind: 'failing', message: failing };
   const settled = settledOf(sample.counts);
   if (settled >= situation.total) return { kind: 'settled' };
@@ -77,18 +77,18 @@ function isAlive({ holding, idle }: Sample): boolean {
   return holding > 0 || idle === 0;
 }
 
-function failureOf(
-  sample: Sample,
+/** How a run failed more than it tolerates, in words; null when it did not. The collector asks it too, to end its slice at once. */
+export function tooManyFailures(
+  sample: Pick<Sample, 'counts' | 'worst'>,
   total: number,
   tolerated: RunSpec['tolerateFailures'],
 ): string | null {
   const failed = sample.counts.failed + sample.counts.quarantined;
   if (tolerated === undefined) {
-    const { recent } = sample;
-    const isWindowBad =
-      recent.outcomes >= recentWindow && recent.failed >= failingShare * recent.outcomes;
+    const { outcomes, failed: failedOfThem } = sample.worst;
+    const isWindowBad = outcomes >= outcomeWindow && failedOfThem >= failingShare * outcomes;
     return isWindowBad && settledOf(sample.counts) < total
-      ? `${recent.failed} of the last ${recent.outcomes} outcomes failed`
+      ? `${failedOfThem} of ${outcomes} outcomes in a row failed`
       : null;
   }
   if (tolerated.kind === 'count') {

@@ -29,6 +29,8 @@ export type Progress = {
   readonly itemsPerMinute: number | null;
   readonly secondsLeft: number | null;
   readonly fleet: FleetState | null;
+  /** Where origins ask for patience: until when it stays as `state` says if nothing changes, ISO 8601; else null. */
+  readonly until: string | null;
   /** When the counts were true, ISO 8601; null before the first. */
   readonly asOf: string | null;
   /** gs:// address of snapshot, ledger and report. */

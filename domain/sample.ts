@@ -3,7 +3,7 @@ import type { Counts } from './counts.ts';
 import type { Snapshot } from './snapshot.ts';
 
 /** "Any 500 consecutive outcomes": the window in which a failing run is recognised. */
-export const recentWindow = 500;
+export const outcomeWindow = 500;
 
 /** What a collector knows of a run at one moment; counts only, never ids (I8). It is also the heartbeat's payload. */
 export type Sample = {
@@ -12,8 +12,8 @@ export type Sample = {
   /** Exact: what the ledger holds, and the items that were there before the run as skipped. */
   readonly counts: Counts;
   readonly storedBytes: number;
-  /** The last {@link recentWindow} outcomes at most, in order of arrival. */
-  readonly recent: { readonly outcomes: number; readonly failed: number };
+  /** Of all windows of {@link outcomeWindow} outcomes, in order of arrival, that with the most failures; fewer outcomes while there are. */
+  readonly worst: { readonly outcomes: number; readonly failed: number };
   /** Downloaders with a fresh beat. */
   readonly heard: number;
   /** Those of them with nothing in hand. */
@@ -22,6 +22,10 @@ export type Sample = {
   readonly holding: number;
   /** Throttled attempts that fresh beats report. */
   readonly throttled: number;
+  /** Downloaders with a fresh beat whose origin asks for patience: refused since the beat before, or pausing still. */
+  readonly pausing: number;
+  /** Where all of them pause: when the first one goes on, Unix ms; else 0. */
+  readonly pauseUntilMs: number;
 };
 
 /** A run's first sample, before any outcome: what was in the bucket already is skipped. */
@@ -30,10 +34,12 @@ export function firstSample(snapshot: Snapshot, nowMs: number): Sample {
     asOfMs: nowMs,
     counts: { ...noCounts, skipped: snapshot.total - snapshot.published },
     storedBytes: 0,
-    recent: { outcomes: 0, failed: 0 },
+    worst: { outcomes: 0, failed: 0 },
     heard: 0,
     idle: 0,
     holding: 0,
     throttled: 0,
+    pausing: 0,
+    pauseUntilMs: 0,
   };
 }

@@ -3,7 +3,24 @@ export type YtDlpVerdict = {
   readonly kind: 'permanent' | 'transient' | 'throttled';
   /** yt-dlp's own words, in one line. */
   readonly error: string;
+  /** How long the site asked to be left alone, where yt-dlp tells; for `throttled` only. */
+  readonly retryAfterMs: number | null;
 };
+
+const secondMs = 1_000;
+const unitsMs: Readonly<Record<string, number>> = {
+  second: secondMs,
+  minute: 60 * secondMs,
+  hour: 3_600 * secondMs,
+};
+
+/**
+ * yt-dlp gives back no header, but sites say it in words: "try again in 5 minutes", "rate-limited by YouTube for up to an hour",
+ * "Retry-After: 30".
+ */
+const waitPattern =
+  /\b(?:again (?:in|after)|wait(?: for)?|for (?:up to|the next)|for about) (an?|\d{1,6}) (second|minute|hour)s?\b/i;
+const retryAfterPattern = /\bretry[- ]after:? (\d{1,6})\b/i;
 
 /**
  * The origin asks for patience. YouTube's apostrophe is sometimes a typographic one, and its rate limit reads
@@ -56,10 +73,22 @@ export function judgeYtDlpErrors(stderr: string): YtDlpVerdict {
   const error = words === '' ? 'yt-dlp failed without a word' : withoutAdvice(words);
   const matches = (texts: readonly string[], patterns: readonly RegExp[]): boolean =>
     texts.map(withoutNames).some((text) => patterns.some((pattern) => pattern.test(text)));
-  if (matches(errors, throttledPatterns)) return { kind: 'throttled', error };
-  if (matches(errors, permanentPatterns)) return { kind: 'permanent', error };
-  if (matches(lines, throttledPatterns)) return { kind: 'throttled', error };
-  return { kind: 'transient', error };
+  const throttled = { kind: 'throttled', error, retryAfterMs: retryAfterOf(lines) } as const;
+  if (matches(errors, throttledPatterns)) return throttled;
+  if (matches(errors, permanentPatterns)) return { kind: 'permanent', error, retryAfterMs: null };
+  if (matches(lines, throttledPatterns)) return throttled;
+  return { kind: 'transient', error, retryAfterMs: null };
+}
+
+/** The longest time that any line names; null when none does. */
+function retryAfterOf(lines: readonly string[]): number | null {
+  const named = lines.map(withoutNames).flatMap((line) => {
+    const [, count = '', unit = ''] = waitPattern.exec(line) ?? [];
+    const [, seconds] = retryAfterPattern.exec(line) ?? [];
+    const waitMs = (Number.parseInt(count, 10) || 1) * (unitsMs[unit.toLowerCase()] ?? 0);
+    return [waitMs, Number(seconds ?? 0) * secondMs].filter((ms) => ms > 0);
+  });
+  return named.length === 0 ? null : Math.max(...named);
 }
 
 /** Addresses and the id after the extractor's name are a list's words, not the site's: `[generic] captcha: …` asks for no patience. */

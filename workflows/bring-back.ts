@@ -25,11 +25,16 @@ export async function bringBack(state: RunState): Promise<void> {
     );
   }
   show(state, state.phase, `${unsettled} items are unaccounted for: publishing them again`);
-  const input = { run: state.run, snapshot: state.snapshot };
-  const summary = `Publish ${unsettled} unaccounted items again (round ${state.fruitlessRounds})`;
-  const done = await withQueue(state, () => reconcile.executeWithOptions({ summary }, [input]));
-  // The queue was lost meanwhile: the round comes after the next slice.
-  if (done === null) state.fruitlessRounds -= 1;
+  if (state.spec.rateLimit === undefined) {
+    const input = { run: state.run, snapshot: state.snapshot };
+    const summary = `Publish ${unsettled} unaccounted items again (round ${state.fruitlessRounds})`;
+    const done = await withQueue(state, () => reconcile.executeWithOptions({ summary }, [input]));
+    // The queue was lost meanwhile: the round comes after the next slice.
+    if (done === null) state.fruitlessRounds -= 1;
+  } else {
+    // Its rate is kept by who publishes the list, who goes through it again.
+    state.lanes = [{ next: 0, isDone: false, leftAgain: outstandingOf(state) }];
+  }
   state.lastMovedAtMs = Date.now();
 }
 

@@ -4,7 +4,14 @@ import type { FleetState } from '../domain/fleet-state.ts';
 import { isFleetReadDue } from '../domain/poll-schedule.ts';
 import { bringBack } from './bring-back.ts';
 import { passingFault, runFailure } from './failure.ts';
-import { ageMs, isPublishing, outstandingOf, waitingOf } from './run-state.ts';
+import {
+  ageMs,
+  allowedWorkers,
+  isHeld,
+  isPublishing,
+  outstandingOf,
+  waitingOf,
+} from './run-state.ts';
 import type { RunState } from './run-state.ts';
 import { hasDownloaders } from './show.ts';
 import { readFleet, resumeFleet, scaleFleet, startFleet, suspendFleet } from './steps.ts';
@@ -32,9 +39,12 @@ export function isLookDue(state: RunState): boolean {
   });
 }
 
-function isAsWanted({ fleet, sample, isPaused }: RunState): boolean {
-  if (fleet?.kind === 'suspended') return isPaused;
-  return fleet?.kind === 'running' && !isPaused && (sample?.heard ?? 0) >= fleet.wanted;
+function isAsWanted(state: RunState): boolean {
+  const { fleet, sample } = state;
+  if (fleet?.kind === 'suspended') return isHeld(state);
+  if (fleet?.kind !== 'running' || isHeld(state)) return false;
+  const isTooLarge = fleet.wanted > allowedWorkers(state).max;
+  return !isTooLarge && (sample?.heard ?? 0) >= fleet.wanted;
 }
 
 /**
@@ -69,23 +79,24 @@ export function tendFleet(state: RunState): Promise<void> {
       case 'failed':
         throw runFailure(failureTypes.FleetFailed, fleet.message);
       case 'absent':
-        if (!state.isPaused && !wasJustStarted) await start(state, outstandingOf(state));
+        if (!isHeld(state) && !wasJustStarted) await start(state, outstandingOf(state));
         break;
       case 'done':
-        if (!state.isPaused && !wasJustStarted) await startNextGeneration(state);
+        if (!isHeld(state) && !wasJustStarted) await startNextGeneration(state);
         break;
       // It answers again some time; the downloaders and their outcomes do not wait for it.
       case 'unknown':
         break;
       // A pause and a start, or two messages, may have crossed.
       case 'running':
-        if (state.isPaused) await suspend(state);
-        // Somebody asked for fewer while a start was under way whose answer was lost.
-        else if (fleet.wanted > state.workers.max) await scale(state, state.workers.max);
-        else await addDownloaders(state, fleet.wanted);
+        if (isHeld(state)) await suspend(state);
+        // Origins ask for patience; or somebody asked for fewer while a start was under way whose answer was lost.
+        else if (fleet.wanted > allowedWorkers(state).max) {
+          await scale(state, allowedWorkers(state).max);
+        } else await addDownloaders(state, fleet.wanted);
         break;
       case 'suspended':
-        if (!state.isPaused) await resume(state);
+        if (!isHeld(state)) await goOn(state);
         break;
     }
   }
@@ -105,7 +116,7 @@ async function alone(state: RunState, tend: () => Promise<void>): Promise<void> 
 async function start(state: RunState, items: number): Promise<void> {
   const { run, spec } = state;
   const asked = state.workers;
-  const workers = planFleetSize(items, spec.concurrency, asked);
+  const workers = planFleetSize(items, spec.concurrency, allowedWorkers(state));
   if (workers <= 0) return;
   const downloaders = `${workers} downloader${workers === 1 ? '' : 's'}`;
   const isStarted = await attempt(state, `start ${downloaders}`, () =>
@@ -118,8 +129,8 @@ async function start(state: RunState, items: number): Promise<void> {
   state.enoughUntilMs = Math.max(state.enoughUntilMs, Date.now() + fleetSettleMs);
   if (!isStarted) return;
   // Messages that came meanwhile found nothing to act on.
-  if (state.workers !== asked) await scale(state, state.workers.max);
-  if (state.isPaused) await suspend(state);
+  if (state.workers !== asked) await scale(state, allowedWorkers(state).max);
+  if (isHeld(state)) await suspend(state);
 }
 
 /** Every downloader ended idle. For what waits nevertheless there are new ones, but not while outcomes still come in. */
@@ -143,7 +154,7 @@ async function addDownloaders(state: RunState, wanted: number): Promise<void> {
     waiting: waitingOf(state),
     outstanding: outstandingOf(state),
     slots: state.spec.concurrency,
-    workers: state.workers,
+    workers: allowedWorkers(state),
   });
   if (workers === null) return;
   if (await scale(state, workers)) state.enoughUntilMs = Date.now() + fleetSettleMs;
@@ -160,11 +171,17 @@ function scale(state: RunState, workers: number): Promise<boolean> {
 
 async function suspend(state: RunState): Promise<void> {
   const { run, spec } = state;
+  const summary = `Pause the downloaders${state.isPaused ? '' : ', for the site to cool down'}`;
   await attempt(state, 'pause the downloaders', () =>
-    suspendFleet.executeWithOptions({ ...tending, summary: 'Pause the downloaders' }, [
-      { run, fleet: spec.fleet },
-    ]),
+    suspendFleet.executeWithOptions({ ...tending, summary }, [{ run, fleet: spec.fleet }]),
   );
+}
+
+/** After a cooling one downloader tries first: the others are taken away before any of them starts. */
+async function goOn(state: RunState): Promise<void> {
+  const { limit } = state.breaker;
+  if (limit !== null && !(await scale(state, allowedWorkers(state).max))) return;
+  await resume(state);
 }
 
 async function resume(state: RunState): Promise<void> {

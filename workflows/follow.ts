@@ -11,7 +11,7 @@ import { number } from './details.ts';
 import { runFailure } from './failure.ts';
 import { isLookDue, tendFleet } from './fleet.ts';
 import { withQueue } from './rebuild-queue.ts';
-import { ageMs, isPublishing, observe } from './run-state.ts';
+import { ageMs, isHeld, isPublishing, observe } from './run-state.ts';
 import type { RunState } from './run-state.ts';
 import { sentenceOf } from './sentence.ts';
 import { show } from './show.ts';
@@ -29,7 +29,12 @@ export async function follow(state: RunState, snapshot: Snapshot): Promise<'sett
     observe(state, sample);
     const judgement = judge(
       sample,
-      { ...state, total: snapshot.total, isPublishing: isPublishing(state) },
+      {
+        ...state,
+        total: snapshot.total,
+        isPublishing: isPublishing(state),
+        isPaused: isHeld(state),
+      },
       state.spec,
     );
     switch (judgement.kind) {
@@ -52,13 +57,21 @@ export async function follow(state: RunState, snapshot: Snapshot): Promise<'sett
   }
 }
 
+/** A slice ends with the cooling: downloaders are to come back on time. */
+function untilCoolingEnds({ breaker }: RunState, sliceMs: number): number {
+  const { coolingUntilMs } = breaker;
+  if (coolingUntilMs === null) return sliceMs;
+  return Math.min(sliceMs, Math.max(nextSliceMs(0), coolingUntilMs - Date.now()));
+}
+
 function collectSlice(state: RunState, snapshot: Snapshot): Promise<Sample> {
-  const sliceMs = nextSliceMs(ageMs(state));
+  const { run, spec } = state;
+  const sliceMs = untilCoolingEnds(state, nextSliceMs(ageMs(state)));
   const settled = state.sample === null ? 0 : settledOf(state.sample.counts);
   return collectOutcomes.executeWithOptions(
     {
       summary: `Collect outcomes for ${formatDuration(sliceMs)} (${number(settled)} of ${number(snapshot.total)} settled before)`,
     },
-    [{ run: state.run, snapshot, sliceMs, until: 'slice-ends' }],
+    [{ run, snapshot, sliceMs, until: 'slice-ends', tolerateFailures: spec.tolerateFailures }],
   );
 }

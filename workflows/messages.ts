@@ -7,8 +7,9 @@ import {
 } from '@temporalio/workflow';
 import type { Progress } from '../domain/progress.ts';
 import { tendFleet } from './fleet.ts';
-import { pausedSentence, progressOf } from './run-state.ts';
+import { allowedWorkers, isCooling, pausedSentence, progressOf } from './run-state.ts';
 import type { RunState } from './run-state.ts';
+import { sentenceOf } from './sentence.ts';
 import { hasDownloaders, show } from './show.ts';
 import { resumeFleet, scaleFleet, suspendFleet } from './steps.ts';
 
@@ -60,16 +61,24 @@ export function answerMessages(state: RunState): void {
   setHandler(
     resumeUpdate,
     async () => {
-      await resumeFleet.executeWithOptions({ ...steering, summary: 'Go on with the downloaders' }, [
-        { run, fleet },
-      ]);
+      // A run that cools down goes on when that is over.
+      if (!isCooling(state)) {
+        await resumeFleet.executeWithOptions(
+          { ...steering, summary: 'Go on with the downloaders' },
+          [{ run, fleet }],
+        );
+      }
       state.isPaused = false;
       // Standing still on purpose was no stall.
       state.lastMovedAtMs = Date.now();
       // Its Job may have been deleted meanwhile, and the next slice may be minutes away.
       await condition(() => !state.isTending);
       await tendFleet(state);
-      return showSteered(state, 'downloading', 'downloading again');
+      return showSteered(
+        state,
+        'downloading',
+        isCooling(state) ? sentenceOf(state) : 'downloading again',
+      );
     },
     {
       description: 'Starts the downloaders of a paused run again.',
@@ -89,7 +98,7 @@ export function answerMessages(state: RunState): void {
       try {
         await scaleFleet.executeWithOptions(
           { ...steering, summary: `Scale to ${workers} downloaders` },
-          [{ run, fleet, workers }],
+          [{ run, fleet, workers: allowedWorkers(state).max }],
         );
       } catch (error) {
         // As with pause; unless another message came meanwhile.

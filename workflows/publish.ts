@@ -1,6 +1,7 @@
 import type { Snapshot } from '../domain/snapshot.ts';
 import { itemsPerShard } from '../domain/snapshot.ts';
 import { number } from './details.ts';
+import { publishPaced } from './publish-paced.ts';
 import { withQueue } from './rebuild-queue.ts';
 import type { Lane, RunState } from './run-state.ts';
 import { publishItems } from './steps.ts';
@@ -8,10 +9,7 @@ import { publishItems } from './steps.ts';
 /** Lanes publish side by side; four keep the wire busy (measured: one reaches some 65,000 messages/s on 2 cores). */
 const maxLanes = 4;
 
-/**
- * A slice of publishing. Only a run with a `rateLimit` needs more than one: millions a minute go out without. It is the longest
- * that a run waits before it goes on as new.
- */
+/** A slice of publishing without a `rateLimit`: millions a minute go out. It is the longest that a run waits before it goes on as new. */
 const sliceMs = 600_000;
 
 /** The lanes of a run's publishing at its start. Shards are dealt out to them, never an activity a shard (I8); a rate is kept by one lane. */
@@ -23,6 +21,9 @@ export function planLanes(state: RunState, snapshot: Snapshot): readonly Lane[] 
 
 /** Publishes what the lanes have left, slice by slice, until it is done or the run goes on as new. */
 export async function publishList(state: RunState, snapshot: Snapshot): Promise<void> {
+  if (state.spec.rateLimit !== undefined) {
+    return publishPaced(state, snapshot, state.spec.rateLimit);
+  }
   await Promise.all(
     state.lanes.map(async (_, lane) => {
       state.lanesUnderWay += 1;
@@ -35,7 +36,7 @@ export async function publishList(state: RunState, snapshot: Snapshot): Promise<
 }
 
 async function publishLane(state: RunState, snapshot: Snapshot, lane: number): Promise<void> {
-  const { run, spec } = state;
+  const { run } = state;
   const lanes = state.lanes.length;
   for (let at = state.lanes[lane]; at?.isDone === false; at = state.lanes[lane]) {
     if (state.isLeaving) return;
@@ -43,7 +44,7 @@ async function publishLane(state: RunState, snapshot: Snapshot, lane: number): P
     const slice = await withQueue(state, () =>
       publishItems.executeWithOptions(
         { summary: `Publish ${number(snapshot.published)} items, lane ${lane + 1} of ${lanes}` },
-        [{ run, snapshot, lane, lanes, itemsPerMinute: spec.rateLimit, from, sliceMs }],
+        [{ run, snapshot, lane, lanes, from, sliceMs }],
       ),
     );
     if (slice !== null) state.lanes = state.lanes.with(lane, slice);

@@ -1,4 +1,6 @@
 import { workflowInfo } from '@temporalio/workflow';
+import { nextBreaker, nextStepAtMs, openBreaker } from '../domain/breaker.ts';
+import type { Breaker } from '../domain/breaker.ts';
 import { noCounts, settledOf } from '../domain/counts.ts';
 import { enoughUntil } from '../domain/fleet-size.ts';
 import type { Workers } from '../domain/fleet-size.ts';
@@ -14,7 +16,14 @@ import type { Sample } from '../domain/sample.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 
 /** How far a lane of publishing is: its next item, counted within the lane. */
-export type Lane = { readonly next: number; readonly isDone: boolean };
+export type Lane = {
+  readonly next: number;
+  readonly isDone: boolean;
+  /** With a `rateLimit`: when its next item is due, Unix ms. */
+  readonly dueAtMs?: number;
+  /** Where it publishes again what has no outcome: how many are left of these. */
+  readonly leftAgain?: number;
+};
 
 /** What the next execution of a run's chain must know: counts and times, never ids (I8). */
 export type Carried = {
@@ -28,6 +37,7 @@ export type Carried = {
   readonly hasLostMessages: boolean;
   readonly enoughUntilMs: number;
   readonly workers: Workers;
+  readonly breaker: Breaker;
   readonly isPaused: boolean;
 };
 
@@ -48,6 +58,8 @@ export type RunState = {
   isPaused: boolean;
   /** How many downloaders the run may have; after a message `scale`, exactly so many. */
   workers: Workers;
+  /** What the run does about origins that ask for patience. */
+  breaker: Breaker;
   /** What the last look saw; null before the first. */
   fleet: FleetState | null;
   fleetReadAtMs: number;
@@ -94,6 +106,7 @@ export function newRunState(spec: RunSpec, carried: Carried | undefined): RunSta
     isLeaving: false,
     isPaused: carried?.isPaused ?? false,
     workers: carried?.workers ?? spec.workers,
+    breaker: carried?.breaker ?? openBreaker,
     fleet: null,
     fleetReadAtMs: 0,
     fleetStartedAtMs: 0,
@@ -129,6 +142,7 @@ export function carry(state: RunState): Carried {
     hasLostMessages: state.hasLostMessages,
     enoughUntilMs: state.enoughUntilMs,
     workers: state.workers,
+    breaker: state.breaker,
     isPaused: state.isPaused,
   };
 }
@@ -142,6 +156,24 @@ export function observe(state: RunState, sample: Sample): void {
   state.sample = sample;
   state.marks = addMark(state.marks, sample);
   state.enoughUntilMs = enoughUntil(state.enoughUntilMs, sample, waitingOf(state));
+  const size = state.fleet?.kind === 'running' ? state.fleet.wanted : sample.heard;
+  state.breaker = nextBreaker(state.breaker, { sample, size, most: state.workers.max });
+}
+
+/** How many downloaders the run may have at this moment. */
+export function allowedWorkers({ workers, breaker }: RunState): Workers {
+  const most = breaker.limit ?? workers.max;
+  return { min: Math.min(workers.min, most), max: Math.min(workers.max, most) };
+}
+
+/** Whether the run's downloaders are suspended until origins may have patience again. */
+export function isCooling({ breaker }: RunState): boolean {
+  return breaker.coolingUntilMs !== null;
+}
+
+/** Whether the run is to have no downloader at work: a person paused it, or it cools down. */
+export function isHeld(state: RunState): boolean {
+  return state.isPaused || isCooling(state);
 }
 
 /** Items without an outcome. */
@@ -154,9 +186,15 @@ export function outstandingOf({ snapshot, sample }: RunState): number {
  * not counted yet: rather too few, for downloaders that are called for nothing cost money.
  */
 export function waitingOf(state: RunState): number {
-  const published = state.lanes.reduce((sum, lane) => sum + lane.next, 0);
-  const unpublished = (state.snapshot?.published ?? 0) - published;
-  return outstandingOf(state) - unpublished - (state.sample?.holding ?? 0);
+  return outstandingOf(state) - unpublishedOf(state) - (state.sample?.holding ?? 0);
+}
+
+/** Items that are still to be published, be it again. */
+export function unpublishedOf({ lanes, snapshot }: RunState): number {
+  const [first] = lanes;
+  if (first?.leftAgain !== undefined) return first.leftAgain;
+  const published = lanes.reduce((sum, lane) => sum + lane.next, 0);
+  return (snapshot?.published ?? 0) - published;
 }
 
 /** Whether items are left that were never published. */
@@ -186,9 +224,17 @@ export function progressOf(state: RunState): Progress {
     itemsPerMinute: perMinute === null ? null : Math.round(perMinute * 10) / 10,
     secondsLeft: unsettled === null ? null : secondsLeft(unsettled, perMinute),
     fleet: state.fleet,
+    until: untilOf(state),
     asOf: state.sample === null ? null : new Date(state.sample.asOfMs).toISOString(),
     runFolder: runFolderAddress(state),
   };
+}
+
+/** Until when the run does what its sentence says of the origins' patience. */
+function untilOf(state: RunState): string | null {
+  if (state.isPaused || (state.phase !== 'downloading' && state.phase !== 'paused')) return null;
+  const untilMs = nextStepAtMs(state.breaker);
+  return untilMs === null ? null : new Date(untilMs).toISOString();
 }
 
 export function resultOf(state: RunState, endedAtMs: number): RunResult {

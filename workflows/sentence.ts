@@ -1,6 +1,7 @@
 import { shortText } from '../domain/short-text.ts';
 import { number } from './details.ts';
-import { isPublishing, outstandingOf, pausedSentence } from './run-state.ts';
+import { patienceSentence } from './patience.ts';
+import { isCooling, isPublishing, outstandingOf, pausedSentence } from './run-state.ts';
 import type { RunState } from './run-state.ts';
 
 /** What is going on while a run has downloaders, and what is waited for. */
@@ -12,6 +13,7 @@ export function sentenceOf(state: RunState): string {
 
 function activitySentence(state: RunState): string {
   const { fleet, sample } = state;
+  if (isCooling(state)) return patienceSentence(state) ?? '';
   const isHeard = (sample?.heard ?? 0) > 0;
   if (fleet?.kind === 'unknown') {
     const silence = `the cluster does not answer: ${shortText(fleet.message)}`;
@@ -29,8 +31,8 @@ function activitySentence(state: RunState): string {
 }
 
 function workSentence(state: RunState): string {
-  const throttled = state.sample?.throttled ?? 0;
-  if (throttled > 0) return `slowed down: the site asked for patience ${number(throttled)} times`;
+  const patience = patienceSentence(state);
+  if (patience !== null) return patience;
   if (state.fruitlessRounds > 0) {
     return `waiting for ${number(outstandingOf(state))} items that were published again (round ${state.fruitlessRounds})`;
   }

@@ -4,7 +4,7 @@ import { queueNames } from '../../domain/names.ts';
 import type { RunRef } from '../../domain/names.ts';
 import type { Sample } from '../../domain/sample.ts';
 import type { Snapshot } from '../../domain/snapshot.ts';
-import { failedAmong, outcomeCodes } from '../ledger/ledger-state.ts';
+import { outcomeCodes } from '../ledger/ledger-state.ts';
 import type { LedgerState } from '../ledger/ledger-state.ts';
 import { catchUp, loadLedger } from '../ledger/load-ledger.ts';
 import { DownloadersHeard } from './downloaders-heard.ts';
@@ -98,13 +98,13 @@ export class Desks {
 
 /** What a collector knows now. */
 export function sampleOf({ ledger, downloaders }: Desk, nowMs: number): Sample {
-  const { counts, storedBytes, recent } = ledger.totals;
+  const { counts, storedBytes } = ledger.totals;
   const isSettled = (index: number) => ledger.codes[index] !== outcomeCodes.unsettled;
   return {
     asOfMs: nowMs,
     counts,
     storedBytes,
-    recent: { outcomes: recent.length, failed: failedAmong(recent) },
+    worst: ledger.worst,
     ...downloaders.count(nowMs, isSettled),
   };
 }

@@ -23,9 +23,10 @@ export class DownloadersHeard {
   count(
     nowMs: number,
     isSettled: (index: number) => boolean,
-  ): Pick<Sample, 'heard' | 'idle' | 'holding' | 'throttled'> {
+  ): Pick<Sample, 'heard' | 'idle' | 'holding' | 'throttled' | 'pausing' | 'pauseUntilMs'> {
     const held = new Set<number>();
-    const counted = { heard: 0, idle: 0, throttled: 0 };
+    const counted = { heard: 0, idle: 0, throttled: 0, pausing: 0 };
+    let firstGoesOnMs = Number.POSITIVE_INFINITY;
     for (const [downloader, { beat, heardAtMs }] of this.#heard) {
       if (nowMs - heardAtMs > beatLifetimeMs) {
         this.#heard.delete(downloader);
@@ -34,9 +35,13 @@ export class DownloadersHeard {
       if (beat.state === 'leaving') continue;
       counted.heard += 1;
       counted.throttled += beat.throttled;
+      const goesOnMs = heardAtMs + beat.pauseMs;
+      if (beat.throttled > 0 || goesOnMs > nowMs) counted.pausing += 1;
+      firstGoesOnMs = Math.min(firstGoesOnMs, goesOnMs);
       if (beat.holding.length === 0) counted.idle += 1;
       for (const index of beat.holding) if (!isSettled(index)) held.add(index);
     }
-    return { ...counted, holding: held.size };
+    const doAllPause = counted.heard > 0 && firstGoesOnMs > nowMs;
+    return { ...counted, holding: held.size, pauseUntilMs: doAllPause ? firstGoesOnMs : 0 };
   }
 }

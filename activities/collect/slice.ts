@@ -1,5 +1,7 @@
 import type { Outcome } from '../../domain/outcome.ts';
 import { log } from '@temporalio/activity';
+import { tooManyFailures } from '../../domain/judgement.ts';
+import type { RunSpec } from '../../domain/run-spec.ts';
 import { collectorDeadlineSeconds } from '../create-queue.ts';
 import type { PartWriter } from '../ledger/ledger-log.ts';
 import { append, createDueCheckpoint } from './append.ts';
@@ -24,6 +26,7 @@ export type SlicePlan = {
   readonly total: number;
   readonly endsAtMs: number;
   readonly until: 'slice-ends' | 'quiet';
+  readonly tolerateFailures: RunSpec['tolerateFailures'];
   readonly writer: PartWriter;
   readonly signal: AbortSignal;
 };
@@ -52,16 +55,18 @@ export class Slice {
   #writing: Promise<void> | undefined;
   #failure: unknown;
   #lastMailAtMs = Date.now();
+  #endsAtMs: number;
 
   constructor(desk: Desk, plan: SlicePlan) {
     this.#desk = desk;
     this.#plan = plan;
+    this.#endsAtMs = plan.endsAtMs;
     this.#quietMs = desk.isTakenOver ? quietAfterAnotherMs : quietMs;
   }
 
   /**
-   * Returns when the last item settled, the slice ended, it was quiet, or on cancellation; what was gathered is
-   * acked or given back then.
+   * Returns when the last item settled, more failed than is tolerated, the slice ended, it was quiet, or on
+   * cancellation; what was gathered is acked or given back then.
    * @throws ApplicationFailure `CollectorReplaced`; Error when Pub/Sub or the bucket refuse.
    */
   async run(): Promise<void> {
@@ -70,6 +75,7 @@ export class Slice {
     this.#desk.outcomes.open(this.#wake.ring);
     this.#desk.deadItems.open(this.#wake.ring);
     try {
+      this.#endIfFailing();
       await this.#loop();
       if (signal.aborted) await this.#giveBack();
     } catch (error) {
@@ -87,7 +93,7 @@ export class Slice {
       if (this.#failure !== undefined) throw this.#failure;
       const nowMs = Date.now();
       if (this.#plan.signal.aborted) return this.#writing;
-      if (nowMs < this.#plan.endsAtMs) this.#gather(nowMs);
+      if (nowMs < this.#endsAtMs) this.#gather(nowMs);
       if (this.#writing === undefined && this.#isPartDue(nowMs)) this.#startWriting();
       if (this.#writing === undefined && this.#isOver(nowMs)) return undefined;
       await this.#wake.wait(this.#nextEventAtMs() - nowMs);
@@ -100,7 +106,7 @@ export class Slice {
     return (
       outcomes.length >= outcomesPerPart ||
       nowMs >= firstAtMs + partAgeMs ||
-      nowMs >= this.#plan.endsAtMs ||
+      nowMs >= this.#endsAtMs ||
       this.#desk.ledger.settled + outcomes.length >= this.#plan.total
     );
   }
@@ -109,9 +115,18 @@ export class Slice {
     if (this.#gathered.mail.size > 0) return false;
     return (
       this.#desk.ledger.settled >= this.#plan.total ||
-      nowMs >= this.#plan.endsAtMs ||
+      nowMs >= this.#endsAtMs ||
       (this.#plan.until === 'quiet' && nowMs >= this.#lastMailAtMs + this.#quietMs)
     );
+  }
+
+  /** A run that fails too often must not go on for the rest of a slice: what is gathered is its last part. */
+  #endIfFailing(): void {
+    const { until, total, tolerateFailures } = this.#plan;
+    if (until === 'quiet') return;
+    const { totals, worst } = this.#desk.ledger;
+    if (tooManyFailures({ counts: totals.counts, worst }, total, tolerateFailures) === null) return;
+    this.#endsAtMs = Math.min(this.#endsAtMs, Date.now());
   }
 
   /** Everything else rings the bell. */
@@ -119,7 +134,7 @@ export class Slice {
     const { mail, firstAtMs } = this.#gathered;
     if (this.#writing !== undefined) return never;
     return Math.min(
-      this.#plan.endsAtMs,
+      this.#endsAtMs,
       mail.size > 0 ? firstAtMs + partAgeMs : never,
       this.#plan.until === 'quiet' ? this.#lastMailAtMs + this.#quietMs : never,
     );
@@ -172,6 +187,7 @@ export class Slice {
     const { outOfRange } = await append(this.#desk, this.#plan.writer, batch.outcomes);
     if (outOfRange > 0)
       log.warn('refused outcomes of items that the run does not have', { outOfRange });
+    this.#endIfFailing();
     for (const [mailbox, mail] of batch.mail) this.#ack(mailbox, mail);
     const error = await createDueCheckpoint(this.#desk);
     if (error !== undefined) log.warn('could not write a ledger checkpoint', { error });

@@ -25,6 +25,8 @@ const headerSchema = z.strictObject({
   counts: z.strictObject({ stored: count, skipped: count, failed: count, quarantined: count }),
   storedBytes: count,
   recent: z.array(z.int().min(1).max(4)),
+  /** Missing in those written before it was counted. */
+  worstFailed: count.default(0),
 });
 
 /** Whether enough was applied since the last checkpoint that a new one is worth its bytes. */
@@ -85,7 +87,7 @@ export async function createCheckpoint(
 export async function readNewestCheckpoint(
   bucket: Bucket,
   run: string,
-  snapshot: Snapshot,
+  snapshot: Pick<Snapshot, 'total' | 'published'>,
 ): Promise<LedgerState> {
   const prefix = runFolder(run)
     .ledgerCheckpoint(0)

@@ -1,7 +1,8 @@
 import type { Counts } from '../../domain/counts.ts';
 import { settledOf } from '../../domain/counts.ts';
 import type { Outcome, OutcomeKind } from '../../domain/outcome.ts';
-import { recentWindow } from '../../domain/sample.ts';
+import { outcomeWindow } from '../../domain/sample.ts';
+import type { Sample } from '../../domain/sample.ts';
 import type { Snapshot } from '../../domain/snapshot.ts';
 
 /**
@@ -31,8 +32,10 @@ export function effectOf(code: number | undefined, kind: OutcomeKind): Effect {
 export type LedgerTotals = {
   readonly counts: Counts;
   readonly storedBytes: number;
-  /** Codes of the last {@link recentWindow} outcomes that changed the ledger, oldest first. */
+  /** Codes of the last {@link outcomeWindow} outcomes that changed the ledger, oldest first. */
   readonly recent: readonly number[];
+  /** Most failures that any {@link outcomeWindow} of them held, one behind the other; 0 before so many came. */
+  readonly worstFailed: number;
 };
 
 /**
@@ -48,16 +51,21 @@ export class LedgerState {
   readonly #counts: { -readonly [K in keyof Counts]: Counts[K] };
   #storedBytes: number;
   readonly #recent: number[];
+  /** Failures among the recent ones. */
+  #recentFailed: number;
+  #worstFailed: number;
 
   constructor(codes: Uint8Array, totals: LedgerTotals) {
     this.codes = codes;
     this.#counts = { ...totals.counts };
     this.#storedBytes = totals.storedBytes;
     this.#recent = [...totals.recent];
+    this.#recentFailed = totals.recent.filter(isFailure).length;
+    this.#worstFailed = totals.worstFailed;
   }
 
   /** The state before the first part: what was in the bucket before the run counts as skipped. */
-  static empty(snapshot: Snapshot): LedgerState {
+  static empty(snapshot: Pick<Snapshot, 'total' | 'published'>): LedgerState {
     return new LedgerState(new Uint8Array(snapshot.published), {
       counts: {
         stored: 0,
@@ -67,6 +75,7 @@ export class LedgerState {
       },
       storedBytes: 0,
       recent: [],
+      worstFailed: 0,
     });
   }
 
@@ -75,7 +84,15 @@ export class LedgerState {
       counts: { ...this.#counts },
       storedBytes: this.#storedBytes,
       recent: [...this.#recent],
+      worstFailed: this.#worstFailed,
     };
+  }
+
+  /** The window of outcomes with the most failures, as a {@link Sample} has it. */
+  get worst(): Sample['worst'] {
+    const outcomes = this.#recent.length;
+    const failed = outcomes < outcomeWindow ? this.#recentFailed : this.#worstFailed;
+    return { outcomes, failed };
   }
 
   get settled(): number {
@@ -91,9 +108,19 @@ export class LedgerState {
     this.#counts[outcome.kind] += 1;
     if (outcome.kind === 'stored') this.#storedBytes += outcome.sizeBytes;
     this.codes[outcome.index] = outcomeCodes[outcome.kind];
-    this.#recent.push(outcomeCodes[outcome.kind]);
-    if (this.#recent.length > recentWindow) this.#recent.shift();
+    this.#moveWindow(outcomeCodes[outcome.kind]);
     return effect;
+  }
+
+  #moveWindow(code: number): void {
+    this.#recent.push(code);
+    if (isFailure(code)) this.#recentFailed += 1;
+    if (this.#recent.length > outcomeWindow && isFailure(this.#recent.shift())) {
+      this.#recentFailed -= 1;
+    }
+    if (this.#recent.length === outcomeWindow) {
+      this.#worstFailed = Math.max(this.#worstFailed, this.#recentFailed);
+    }
   }
 
   /** Applies a whole part, in its order. */
@@ -131,8 +158,6 @@ export class LedgerState {
   }
 }
 
-/** How many of the outcomes in a recent window did not succeed: failed or quarantined. */
-export function failedAmong(recent: readonly number[]): number {
-  return recent.filter((code) => code === outcomeCodes.failed || code === outcomeCodes.quarantined)
-    .length;
+function isFailure(code: number | undefined): boolean {
+  return code === outcomeCodes.failed || code === outcomeCodes.quarantined;
 }

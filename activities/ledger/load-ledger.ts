@@ -8,7 +8,7 @@ import type { LedgerState } from './ledger-state.ts';
 export async function loadLedger(
   bucket: Bucket,
   run: string,
-  snapshot: Snapshot,
+  snapshot: Pick<Snapshot, 'total' | 'published'>,
 ): Promise<LedgerState> {
   const state = await readNewestCheckpoint(bucket, run, snapshot);
   await catchUp(bucket, run, state);

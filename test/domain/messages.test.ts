@@ -80,9 +80,15 @@ describe('beat', () => {
       slots: 4,
       holding: [1, 2],
       throttled: 0,
+      pauseMs: 0,
       atMs: 5,
     } as const;
     assert.deepEqual(decodeBeat(encodeBeat({ ...beat, holding: [...beat.holding] })), beat);
+  });
+
+  it('of a downloader that knows of no pause is read as well', () => {
+    const older = { downloader: 'd', state: 'idle', slots: 1, holding: [], throttled: 0, atMs: 5 };
+    assert.equal(decodeBeat(JSON.stringify(older)).pauseMs, 0);
   });
 
   it('is refused when it is anything else', () => {

@@ -69,6 +69,21 @@ describe('judgeYtDlpErrors', () => {
     assert.equal(judgeYtDlpErrors('').error, 'yt-dlp failed without a word');
   });
 
+  for (const [words, seconds] of [
+    ['HTTP Error 429: Too Many Requests', null],
+    ['The current session has been rate-limited by YouTube for up to an hour.', 3_600],
+    ['too many requests, try again in 5 minutes', 300],
+    ['rate limited; wait 90 seconds', 90],
+    ['HTTP Error 429: Too Many Requests (Retry-After: 30)', 30],
+    ['captcha: https://x.test/again-in-5-minutes', null],
+  ] as const) {
+    it(`reads how long to wait from: ${words}`, () => {
+      const { kind, retryAfterMs } = judgeYtDlpErrors(`ERROR: [generic] abc: ${words}`);
+      assert.equal(kind, 'throttled');
+      assert.equal(retryAfterMs, seconds === null ? null : seconds * 1_000);
+    });
+  }
+
   it('takes time in proportion to the text, also for a text made to be slow', () => {
     const startedMs = performance.now();
     judgeYtDlpErrors(`ERROR: ${'account invalid '.repeat(100_000)}`);

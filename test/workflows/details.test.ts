@@ -19,6 +19,7 @@ function rowOf(fleet: FleetState | null, phase: Phase = 'downloading'): string |
     itemsPerMinute: null,
     secondsLeft: null,
     fleet,
+    until: null,
     asOf: null,
     runFolder: 'gs://b-1/.spotloop/r/',
   };

@@ -3,7 +3,15 @@ import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CancelledFailure } from '@temporalio/common';
 import { pauseUpdate, resumeUpdate, scaleUpdate } from '../../workflows/messages.ts';
-import { assertCompleted, minuteMs, nobody, openStage, running, tell } from './story.ts';
+import {
+  assertCompleted,
+  minuteMs,
+  nobody,
+  openStage,
+  running,
+  tell,
+  withoutRepeats,
+} from './story.ts';
 import type { Moment, Stage } from './story.ts';
 
 /** Messages that come while the fleet is not as they would have it, on a server that skips time. */
@@ -158,11 +166,6 @@ describe('a run whose Job was deleted by a stranger', () => {
     assert.deepEqual(withoutRepeats(told.asked), ['start 1', 'scale 3', 'start 3', 'stop']);
   });
 });
-
-/** A start or a look that crossed a message does once more what it asked for, which changes nothing. */
-function withoutRepeats(asked: readonly string[]): string[] {
-  return asked.filter((call, place) => call !== asked[place - 1]);
-}
 
 describe('a paused run', () => {
   it('is scaled and stays paused', async () => {

@@ -3,6 +3,7 @@ import { Context } from '@temporalio/activity';
 import type { WorkflowHandle } from '@temporalio/client';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import type { WorkflowBundleWithSourceMap } from '@temporalio/worker';
+import type { Activities } from '../../activities/index.ts';
 import type { FleetState } from '../../domain/fleet-state.ts';
 import type { Progress } from '../../domain/progress.ts';
 import { ensurePart } from '../../infra/local/install/part.ts';
@@ -39,7 +40,9 @@ export type Story = {
   readonly total?: number;
   readonly input?: object;
   readonly fleet: (now: Moment) => FleetState | Promise<FleetState>;
-  readonly sample: (now: Moment) => Slice;
+  readonly sample: (now: Moment) => Slice | Promise<Slice>;
+  /** Activities other than those of fleet and collector that do something else. */
+  readonly activities?: Partial<Activities>;
   /** What a person does in the middle of a slice. */
   readonly meanwhile?: (run: WorkflowHandle<typeof downloadRun>, now: Moment) => Promise<unknown>;
   /** What a call of the fleet throws. */
@@ -116,6 +119,7 @@ export async function tell({ environment, bundle }: Stage, story: Story): Promis
     script: {
       total,
       activities: {
+        ...story.activities,
         startFleet: ({ workers }) => ask('start', workers),
         scaleFleet: ({ workers }) => ask('scale', workers),
         suspendFleet: () => ask('suspend'),
@@ -128,7 +132,7 @@ export async function tell({ environment, bundle }: Stage, story: Story): Promis
             await inSkippedTime(input.sliceMs);
           }
           const sample = await activities.collectOutcomes(input);
-          const seen = story.sample(await moment());
+          const seen = await story.sample(await moment());
           const counts = { ...sample.counts, stored: 0, ...seen.counts };
           return { ...sample, asOfMs: await environment.currentTimeMs(), ...seen, counts };
         },
@@ -155,6 +159,11 @@ export function assertCompleted({ ending }: Told): void {
 export function running(live: number, wanted: number, waitingFor?: string): FleetState {
   const state = { kind: 'running', live, wanted, replaced: 0, preempted: 0 } as const;
   return waitingFor === undefined ? state : { ...state, waitingFor };
+}
+
+/** A start or a look that crossed a message does once more what it asked for, which changes nothing. */
+export function withoutRepeats(asked: readonly string[]): string[] {
+  return asked.filter((call, place) => call !== asked[place - 1]);
 }
 
 /** Items without downloaders. */

@@ -100,6 +100,7 @@ export async function runDownloader(deps: DownloaderDeps): Promise<DownloaderEnd
     slots,
     holding: [...hand].map(({ item }) => item.index),
     throttled: throttle.takeCount(),
+    pauseMs: throttle.restMs(),
     atMs: Date.now(),
   });
   const beating = createBeating({ queue, describe, log });
@@ -165,7 +166,7 @@ export async function runDownloader(deps: DownloaderDeps): Promise<DownloaderEnd
       });
       // I4: whoever has the lease now does the item; ours would only be a second outcome.
       if (held.lease.isLost || isQueueRefused) return;
-      if (settlement.kind === 'interrupted') return await release(held);
+      if (settlement.kind === 'interrupted') return await release(held, settlement.item);
       await settling.settle(held, settlement.outcome);
       if (stopping.aborted) parting.settled += 1;
     } catch (error) {
@@ -179,7 +180,7 @@ export async function runDownloader(deps: DownloaderDeps): Promise<DownloaderEnd
 
   async function letGo(held: Held): Promise<void> {
     try {
-      await release(held);
+      await release(held, held.item);
     } catch (error) {
       if (stopping.aborted) parting.abandoned += 1;
       log.warn({ index: held.item.index, reason: messageOf(error) }, 'item was not released');
@@ -189,16 +190,12 @@ export async function runDownloader(deps: DownloaderDeps): Promise<DownloaderEnd
   }
 
   /** A copy that is published while a pull of ours is under way comes straight back to us. */
-  async function release(held: Held): Promise<void> {
-    const { item, deaths } = held;
+  async function release(held: Held, item: Item): Promise<void> {
     const isSuspect = isToBeSuspect(held);
     const to = isSuspect ? 'suspects' : held.from;
     await pulling[to].quiet();
-    await settling.release(
-      held,
-      isSuspect ? suspectOf(item) : { ...item, deaths, wasInHand: true },
-      to,
-    );
+    const copy = { ...item, deaths: held.deaths, wasInHand: true };
+    await settling.release(held, isSuspect ? suspectOf(copy) : copy, to);
     if (stopping.aborted) parting.released += 1;
   }
 

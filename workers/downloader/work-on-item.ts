@@ -4,9 +4,11 @@ import type { Item } from '../../domain/item.ts';
 import type { Outcome } from '../../domain/outcome.ts';
 import { formatDuration } from '../../domain/units.ts';
 import type { Log } from '../process/log.ts';
+import { createRefusals, lonePauseMs } from './refusals.ts';
 import { messageOf } from './remote-errors.ts';
 import type { Store } from './store.ts';
 import type { AttemptEnding, Settled, Task } from './tasks/task.ts';
+import { longestRetryAfterMs } from './throttle.ts';
 import type { Throttle } from './throttle.ts';
 import { unlessAborted } from './unless-aborted.ts';
 
@@ -22,7 +24,9 @@ export type DeliveredItem = {
 
 /** What is to be done with an item's message: publish this outcome and ack, or let go of it. */
 export type Settlement =
-  { readonly kind: 'outcome'; readonly outcome: Outcome } | { readonly kind: 'interrupted' };
+  | { readonly kind: 'outcome'; readonly outcome: Outcome }
+  /** The item is to be released as it is now. */
+  | { readonly kind: 'interrupted'; readonly item: Item };
 
 export type WorkDeps = {
   readonly assignment: Assignment;
@@ -50,8 +54,13 @@ export async function workOnItem(deps: WorkDeps, delivered: DeliveredItem): Prom
   const { item, deaths, signal } = delivered;
   const receivedMs = now();
   let attempts = 0;
+  const refusals = createRefusals(item.refusals ?? 0);
   let mustLook = delivered.wasInHand;
 
+  const interrupted = (): Settlement => ({
+    kind: 'interrupted',
+    item: refusals.score === 0 ? item : { ...item, refusals: refusals.score },
+  });
   const settling = () => ({
     index: item.index,
     attempts,
@@ -64,7 +73,7 @@ export async function workOnItem(deps: WorkDeps, delivered: DeliveredItem): Prom
     try {
       found = await unlessAborted(signal, deps.store.look(item));
     } catch (error) {
-      if (signal.aborted) return { kind: 'interrupted' };
+      if (signal.aborted) return interrupted();
       throw error;
     }
     if (found !== null) return { kind: 'outcome', outcome: { ...found, ...settling() } };
@@ -73,7 +82,7 @@ export async function workOnItem(deps: WorkDeps, delivered: DeliveredItem): Prom
 
   while (!signal.aborted && !deps.stopping.aborted) {
     if (!throttle.isOpen()) {
-      await waitUntil((waiting) => throttle.opened(waiting), deps, signal);
+      await waitUntil((waiting) => throttle.opened(refusals.score, waiting), deps, signal);
       continue;
     }
     const startedMs = now();
@@ -104,15 +113,35 @@ export async function workOnItem(deps: WorkDeps, delivered: DeliveredItem): Prom
         await waitUntil((waiting) => sleep(pauseMs, undefined, { signal: waiting }), deps, signal);
         break;
       }
-      case 'throttled':
-        throttle.report(startedMs, ending.retryAfterMs);
-        log.info({ index: item.index, error: ending.error }, 'throttled by the origin');
+      case 'throttled': {
+        const verdict = refusals.add(throttle.passed);
+        log.info(
+          { index: item.index, error: ending.error, of: verdict },
+          'throttled by the origin',
+        );
+        if (verdict === 'origin') throttle.report(startedMs, ending.retryAfterMs);
+        else if (verdict === 'item') {
+          const asked = Math.min(ending.retryAfterMs ?? 0, longestRetryAfterMs);
+          const pauseMs = lonePauseMs(refusals.score, asked);
+          await waitUntil(
+            (waiting) => sleep(pauseMs, undefined, { signal: waiting }),
+            deps,
+            signal,
+          );
+        } else {
+          const error = `${ending.error} — refused for so long that it is the item's own`;
+          return {
+            kind: 'outcome',
+            outcome: { kind: 'failed', ...settling(), reason: 'exhausted', error },
+          };
+        }
         break;
+      }
       case 'interrupted':
-        return { kind: 'interrupted' };
+        return interrupted();
     }
   }
-  return { kind: 'interrupted' };
+  return interrupted();
 }
 
 /** One attempt within its time limit. An item that was in hand before is looked for first (I2). */

@@ -1,10 +1,14 @@
 import { z } from 'zod';
 
+/** An order for this id is for all of them, before their own. */
+export const everyId = '*';
+
 /**
- * How the site misbehaves for an id. On page and clip: `gone` 404, `removed` 410, `forbidden` 403, `throttled` 429, `failing`
- * 500. On the clip alone: `slow` takes `seconds` for its body, `hanging` stops half-way, `broken` drops the connection there,
- * `resetting` resets it, `lying` ends early by what its Content-Length promised too much, `surplus` sends more than that
- * promised, `endless` never ends, `circling` redirects to itself.
+ * How the site misbehaves for an id. On page and clip: `gone` 404, `removed` 410, `forbidden` 403, `throttled` 429, `bot-check`
+ * 403 with a page that asks for proof of a person, `failing` 500. `normal` takes an order back. On the clip alone: `slow` takes
+ * `seconds` for its body, `hanging` stops half-way, `broken` drops the connection there, `resetting` resets it, `lying` ends early
+ * by what its Content-Length promised too much, `surplus` sends more than that promised, `endless` never ends, `circling`
+ * redirects to itself.
  */
 const kinds = [
   'slow',
@@ -16,7 +20,9 @@ const kinds = [
   'gone',
   'forbidden',
   'throttled',
+  'bot-check',
   'failing',
+  'normal',
   'broken',
   'lying',
   'endless',
@@ -59,18 +65,28 @@ export class Behaviours {
   readonly #byId = new Map<string, { behaviour: Behaviour; left: number }>();
 
   set(behaviour: Behaviour): void {
-    this.#byId.set(behaviour.id, { behaviour, left: behaviour.times ?? Infinity });
+    if (behaviour.kind === 'normal') this.#byId.delete(behaviour.id);
+    else this.#byId.set(behaviour.id, { behaviour, left: behaviour.times ?? Infinity });
   }
 
   /** The behaviour for a request that it applies to, which is thereby counted; undefined means to behave. */
   take(id: string, isClip: boolean): Behaviour | undefined {
-    const entry = this.#byId.get(id);
+    const entry = this.#byId.get(everyId) ?? this.#byId.get(id);
     if (entry === undefined || !(isClip || isForPages(entry.behaviour))) return undefined;
-    if (--entry.left <= 0) this.#byId.delete(id);
+    if (--entry.left <= 0) this.#byId.delete(entry.behaviour.id);
     return entry.behaviour;
   }
 }
 
+const kindsForPages: readonly Behaviour['kind'][] = [
+  'gone',
+  'removed',
+  'forbidden',
+  'throttled',
+  'bot-check',
+  'failing',
+];
+
 function isForPages({ kind }: Behaviour): boolean {
-  return ['gone', 'removed', 'forbidden', 'throttled', 'failing'].includes(kind);
+  return kindsForPages.includes(kind);
 }

@@ -5,6 +5,7 @@
  *   GET  /clips/ID.mp4    the file              send-clip.ts, clip.ts
  *   POST /behaviour       misbehave for an id   behaviours.ts
  *   GET  /requests        who was asked for how often: { "ID": { "watch": 1, "clip": 1, "complete": 1 } }
+ *   GET  /log             the last requests of pages and clips: [{ "atMs": 1763000000000, "id": "ID", "as": "throttled" }]
  */
 import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -29,6 +30,12 @@ export type RequestCount = {
   complete: number;
 };
 
+/** A request of a page or clip, and as what it was answered: a behaviour's kind. */
+export type LoggedRequest = { atMs: number; id: string; as: Behaviour['kind'] };
+
+/** Requests that the log keeps: some MB. */
+const maxLogged = 50_000;
+
 /** Starts the site; `gone` are ids that it answers 404 for. */
 export async function startSite(options: {
   port?: number;
@@ -37,10 +44,11 @@ export async function startSite(options: {
   const port = options.port ?? (await freePort());
   const behaviours = new Behaviours();
   const counts = new Map<string, RequestCount>();
+  const log: LoggedRequest[] = [];
   for (const id of options.gone ?? []) behaviours.set({ id, kind: 'gone', seconds: 0 });
 
   const server = createServer((request, response) => {
-    answer(request, response, { behaviours, counts }).catch((error: unknown) => {
+    answer(request, response, { behaviours, counts, log }).catch((error: unknown) => {
       // A client that goes away in the middle is its own affair.
       if (!response.headersSent) sendText(response, 500, String(error));
     });
@@ -64,12 +72,13 @@ export async function startSite(options: {
 type State = {
   behaviours: Behaviours;
   counts: Map<string, RequestCount>;
+  log: LoggedRequest[];
 };
 
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
-  { behaviours, counts }: State,
+  { behaviours, counts, log }: State,
 ): Promise<void> {
   const url = new URL(request.url ?? '/', 'http://site');
   if (request.method === 'POST' && url.pathname === '/behaviour') {
@@ -78,11 +87,8 @@ async function answer(
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     return sendText(response, 405, 'only GET, HEAD and POST /behaviour');
   }
-  if (url.pathname === '/requests') {
-    response.setHeader('content-type', 'application/json');
-    response.end(JSON.stringify(Object.fromEntries(counts)));
-    return;
-  }
+  if (url.pathname === '/requests') return sendJson(response, Object.fromEntries(counts));
+  if (url.pathname === '/log') return sendJson(response, log);
   const isClip = url.pathname.startsWith('/clips/');
   const id = isClip ? clipId(url.pathname) : url.pathname === '/watch' && url.searchParams.get('v');
   if (!id) return sendText(response, 404, 'no such page: try /watch?v=ID or /clips/ID.mp4');
@@ -91,6 +97,8 @@ async function answer(
   counts.set(id, count);
   if (request.method === 'GET') count[isClip ? 'clip' : 'watch']++;
   const behaviour = behaviours.take(id, isClip);
+  log.push({ atMs: Date.now(), id, as: behaviour?.kind ?? 'normal' });
+  if (log.length > maxLogged) log.shift();
   if (behaviour !== undefined && refuse(response, behaviour)) return;
   if (isClip) {
     if (await sendClip(request, response, { id, behaviour })) count.complete++;
@@ -133,6 +141,10 @@ function refuse(response: ServerResponse, behaviour: Behaviour): boolean {
       }
       sendText(response, 429, 'Too many requests');
       return true;
+    case 'bot-check':
+      response.statusMessage = "Sign in to confirm you're not a bot";
+      sendText(response, 403, "Sign in to confirm you're not a bot. <captcha>");
+      return true;
     case 'failing':
       sendText(response, 500, 'Something went wrong');
       return true;
@@ -148,6 +160,11 @@ function clipId(pathname: string): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+function sendJson(response: ServerResponse, value: unknown): void {
+  response.setHeader('content-type', 'application/json');
+  response.end(JSON.stringify(value));
 }
 
 function sendText(response: ServerResponse, status: number, body: string): void {

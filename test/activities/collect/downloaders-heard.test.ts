@@ -10,11 +10,12 @@ const beatOf = (change: Partial<Beat>): Beat => ({
   slots: 4,
   holding: [],
   throttled: 0,
+  pauseMs: 0,
   atMs: 0,
   ...change,
 });
 const hour = 3_600_000;
-const nobody = { heard: 0, idle: 0, holding: 0, throttled: 0 };
+const nobody = { heard: 0, idle: 0, holding: 0, throttled: 0, pausing: 0, pauseUntilMs: 0 };
 
 test('believes the beat that Pub/Sub took last, wherever a downloader has set its clock', () => {
   const downloaders = new DownloadersHeard();

@@ -13,6 +13,7 @@ import { queueNames, runFolder } from '../../../domain/names.ts';
 import type { RunRef } from '../../../domain/names.ts';
 import { encodeOutcome } from '../../../domain/outcome.ts';
 import type { Outcome } from '../../../domain/outcome.ts';
+import type { RunSpec } from '../../../domain/run-spec.ts';
 import type { Sample } from '../../../domain/sample.ts';
 import type { Snapshot } from '../../../domain/snapshot.ts';
 import { newActivity, newRun } from '../world.ts';
@@ -67,12 +68,14 @@ export class Scene {
     how: {
       until?: 'slice-ends' | 'quiet';
       sliceMs?: number;
+      tolerateFailures?: RunSpec['tolerateFailures'];
       environment?: MockActivityEnvironment;
     } = {},
   ): Promise<Sample> {
     const { run, snapshot } = this;
     const { until = 'slice-ends', sliceMs = longSliceMs, environment = newActivity() } = how;
-    return environment.run(collector, { run, snapshot, sliceMs, until });
+    const { tolerateFailures } = how;
+    return environment.run(collector, { run, snapshot, sliceMs, until, tolerateFailures });
   }
 
   /** What the bucket says, read afresh. */
@@ -124,6 +127,7 @@ export class Scene {
       slots: 4,
       holding: [],
       throttled: 0,
+      pauseMs: 0,
       atMs: Date.now(),
       ...beat,
     };

@@ -5,8 +5,8 @@ import {
   decodeCheckpoint,
   encodeCheckpoint,
 } from '../../../activities/ledger/ledger-checkpoint.ts';
-import { LedgerState, failedAmong } from '../../../activities/ledger/ledger-state.ts';
-import { recentWindow } from '../../../domain/sample.ts';
+import { LedgerState } from '../../../activities/ledger/ledger-state.ts';
+import { outcomeWindow } from '../../../domain/sample.ts';
 import type { Outcome, OutcomeKind } from '../../../domain/outcome.ts';
 import { failed, outcomeOf, stored } from './arbitrary-outcomes.ts';
 
@@ -95,12 +95,35 @@ test('going on from a checkpoint says the same as a replay of all', async () => 
 });
 
 test('the recent window holds the last outcomes that were news', () => {
-  const many = recentWindow + 100;
+  const many = outcomeWindow + 100;
   const state = LedgerState.empty({ ...snapshot, total: many, published: many });
   for (let index = 0; index < many; index += 1) {
     state.apply(index < 150 ? failed(index) : stored(index));
     state.apply(failed(0));
   }
-  equal(state.totals.recent.length, recentWindow);
-  equal(failedAmong(state.totals.recent), 50);
+  equal(state.totals.recent.length, outcomeWindow);
+});
+
+test('the worst window is that with the most failures of all, wherever it was', () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.record({ count: fc.nat(700), fails: fc.boolean() }), { maxLength: 6 }),
+      (stretches) => {
+        const failures = stretches.flatMap(({ count, fails }) => Array<boolean>(count).fill(fails));
+        const published = Math.max(1, failures.length);
+        const state = LedgerState.empty({ ...snapshot, total: published, published });
+        for (const [index, fails] of failures.entries()) {
+          state.apply(fails ? failed(index) : stored(index));
+        }
+        const length = Math.min(outcomeWindow, failures.length);
+        let worst = 0;
+        for (let from = 0; from + length <= failures.length; from += 1) {
+          const inWindow = failures.slice(from, from + length).filter(Boolean).length;
+          worst = Math.max(worst, inWindow);
+        }
+        deepEqual(state.worst, { outcomes: length, failed: worst });
+      },
+    ),
+    { numRuns: 30 },
+  );
 });

@@ -8,7 +8,7 @@ import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 import { clipOf } from '../../../infra/local/site/clip.ts';
 import { startSite } from '../../../infra/local/site/site.ts';
-import type { RequestCount, Site } from '../../../infra/local/site/site.ts';
+import type { LoggedRequest, RequestCount, Site } from '../../../infra/local/site/site.ts';
 import { ensurePart } from '../../../infra/local/install/part.ts';
 import { findYtDlp } from '../../../infra/local/install/yt-dlp.ts';
 import { uniqueName } from '../../support/unique-name.ts';
@@ -72,6 +72,7 @@ for (const [kind, status] of [
   ['gone', 404],
   ['forbidden', 403],
   ['throttled', 429],
+  ['bot-check', 403],
   ['failing', 500],
 ] as const) {
   test(`an id told to be ${kind} answers ${status} that many times`, async () => {
@@ -84,6 +85,29 @@ for (const [kind, status] of [
     assert.equal((await clip(id)).status, 200);
   });
 }
+
+test('an order for every id holds until it is taken back, and the log tells of it', async () => {
+  const id = uniqueName('any');
+  const own = uniqueName('own');
+  await behave({ id: own, kind: 'gone' });
+  await behave({ id: '*', kind: 'throttled' });
+  assert.equal((await clip(id)).status, 429);
+  assert.equal((await clip(own)).status, 429);
+  await behave({ id: '*', kind: 'normal' });
+  assert.equal((await clip(own)).status, 404);
+  assert.equal((await clip(id)).status, 200);
+  const log = (await (await fetch(`${site.address}/log`)).json()) as LoggedRequest[];
+  assert.deepEqual(
+    log.slice(-4).map(({ id: of, as }) => [of, as]),
+    [
+      [id, 'throttled'],
+      [own, 'throttled'],
+      [own, 'gone'],
+      [id, 'normal'],
+    ],
+  );
+  assert.ok(Math.abs((log.at(-1)?.atMs ?? 0) - Date.now()) < 10_000);
+});
 
 for (const kind of ['broken', 'lying', 'resetting'] as const) {
   test(`a clip told to be ${kind} ends before its Content-Length`, async () => {

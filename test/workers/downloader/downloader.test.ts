@@ -209,10 +209,10 @@ describe('a downloader', { concurrency: 4 }, () => {
     downloader.child.kill('SIGKILL');
     await downloader.ended;
     await sleep(leaseDeadlineMs + 1_000);
-    assert.deepEqual(
-      (await run.left()).map(({ item }) => item.key),
-      ['neighbour'],
-    );
+    const keys = (await run.left()).map(({ item }) => item.key);
+    assert.ok(keys.includes('neighbour'));
+    // Its own message may have come back, when that was not acked yet: two deaths it has all the same.
+    assert.ok((await run.left('suspects')).every(({ item }) => item.deaths === 2));
   });
 
   it('works on an item of two deaths alone, and on all of them in the end', async () => {

@@ -49,6 +49,17 @@ describe('a throttle', () => {
     assert.equal(closedSeconds(), 5);
   });
 
+  it('tells how long it stays closed, and how many attempts got through', () => {
+    const { throttle, pass, now } = create();
+    assert.equal(throttle.restMs(), 0);
+    throttle.report(now(), 30_000);
+    pass(10_000);
+    assert.equal(throttle.restMs(), 20_000);
+    assert.equal(throttle.passed, 0);
+    throttle.clear(0);
+    assert.equal(throttle.passed, 1);
+  });
+
   it('is not opened by an attempt that began before it closed', () => {
     const { throttle, pass, now, closedSeconds } = create();
     throttle.report(now(), null);

@@ -162,8 +162,8 @@ function endingOfFailure(ending: ProgramEnding): AttemptEnding | null {
       return { kind: 'transient', error: `yt-dlp was killed by ${ending.bySignal}` };
     case 'exited': {
       if (ending.code === 0) return null;
-      const { kind, error } = judgeYtDlpErrors(ending.stderr);
-      return kind === 'throttled' ? { kind, error, retryAfterMs: null } : { kind, error };
+      const { kind, error, retryAfterMs } = judgeYtDlpErrors(ending.stderr);
+      return kind === 'throttled' ? { kind, error, retryAfterMs } : { kind, error };
     }
   }
 }
