@@ -1,5 +1,5 @@
 import type { v1 } from '@google-cloud/pubsub';
-import { runLabels } from '../domain/labels.ts';
+import { queueLabels } from '../domain/labels.ts';
 import { queueNames } from '../domain/names.ts';
 import type { RunRef } from '../domain/names.ts';
 import type { RunSpec } from '../domain/run-spec.ts';
@@ -50,7 +50,7 @@ export function createCreateQueue(deps: CreateQueueDeps) {
   return async function createQueue({ run, spec }: CreateQueueInput): Promise<void> {
     const { publisher, subscriber, projectId } = deps;
     const names = queueNames(run.name);
-    const labels = runLabels(deps.installation, run.name);
+    const labels = queueLabels(deps.installation, run, Date.now());
     const topicPath = (name: string) => `projects/${projectId}/topics/${name}`;
 
     const createTopic = (name: string) =>

@@ -76,6 +76,13 @@ export const { deleteQueue } = proxyActivities<Activities>({
   heartbeatTimeout,
 });
 
+/** It goes on where it stood when it is retried; what it does not get done, the next sweep does. */
+export const { deleteLeftovers } = proxyActivities<Activities>({
+  ...long,
+  startToCloseTimeout: '1h',
+  retry: { ...retry, maximumAttempts: 5 },
+});
+
 export const { writeReport } = proxyActivities<Activities>({
   ...lastStep,
   startToCloseTimeout: '12h',

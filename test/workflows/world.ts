@@ -70,6 +70,19 @@ export function createWorld(script: Script): World {
         storedBytes: 0,
         unsettled: 0,
       }),
+    deleteLeftovers: () =>
+      Promise.resolve({
+        removed: { runs: 0, topics: 0, subscriptions: 0, fleets: 0 },
+        left: {
+          open: 0,
+          'closed-lately': 0,
+          'unknown-lately': 0,
+          unmarked: 0,
+          unasked: 0,
+          unremoved: 0,
+        },
+        problems: [],
+      }),
     ...script.activities,
   };
   return { calls, activities: remember(activities, calls) };
