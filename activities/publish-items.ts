@@ -8,6 +8,7 @@ import type { RunRef } from '../domain/names.ts';
 import { itemsPerShard } from '../domain/snapshot.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import { describeError, grpc, statusOf } from './cloud-error.ts';
+import { cutOff } from './cut-off.ts';
 import { keepHeartbeating } from './heartbeat.ts';
 import { pacedRequestMs, Pacer } from './publish/pacer.ts';
 import { RequestWindow } from './publish/request-window.ts';
@@ -22,7 +23,7 @@ export type PublishItemsDeps = {
 
 export type PublishItemsInput = {
   readonly run: RunRef;
-  readonly snapshot: Pick<Snapshot, 'published'>;
+  readonly snapshot: Pick<Snapshot, 'published' | 'attempt'>;
   /** This lane publishes shards `lane`, `lane + lanes`, … */
   readonly lane: number;
   readonly lanes: number;
@@ -81,7 +82,7 @@ export function createPublishItems(deps: PublishItemsDeps) {
         await pacer?.due(batch.length);
         await window.hasRoom();
         signal.throwIfAborted();
-        window.add(batch.length, () => publish(deps.publisher, topic, batch));
+        window.add(batch.length, () => publish(deps.publisher, topic, batch, signal));
         isDone = performance.now() < endsAtMs;
         if (!isDone) break;
       }
@@ -107,11 +108,13 @@ async function publish(
   publisher: v1.PublisherClient,
   topic: string,
   messages: Message[],
+  signal: AbortSignal,
 ): Promise<void> {
   try {
     // The client itself retries for ten minutes what may pass.
-    await publisher.publish({ topic, messages });
+    await cutOff(signal, () => publisher.publish({ topic, messages }));
   } catch (error) {
+    signal.throwIfAborted();
     const doing = `publish ${messages.length} items to ${topic}`;
     if (statusOf(error) === grpc.notFound) {
       throw runFailure(queueLost, `${doing}: ${describeError(error)}`, error);
@@ -137,7 +140,7 @@ async function* batchesOf(
     if (start >= size) continue;
     let index = shard * itemsPerShard + start;
     for await (const keys of readShard(bucket, {
-      name: folder.newShard(shard),
+      name: folder.newShard(shard, input.snapshot.attempt),
       from: start,
       size,
     })) {

@@ -97,8 +97,8 @@ export async function inSkippedTime(sliceMs: number): Promise<void> {
   throw ApplicationFailure.create({ message: 'the slice takes time', nextRetryDelay: sliceMs });
 }
 
-/** A slice that lasts until it is cancelled, as a real one would when nothing happens. */
-export async function collectUntilCancelled(): Promise<never> {
+/** A step that lasts until it is cancelled, as a slice of collecting does when nothing happens. */
+export async function untilCancelled(): Promise<never> {
   const context = Context.current();
   /** Cancelling reaches an activity with its next heartbeat. */
   const heartbeatEveryMs = 50;
