@@ -62,6 +62,10 @@ export function runFolder(run: string) {
     results: `${root}results.jsonl`,
     failed: `${root}failed.txt`,
     remaining: `${root}remaining.txt`,
+    /** What failed and may succeed, or has no outcome. */
+    retry: `${root}retry.txt`,
+    /** The same, and what failed for good or was quarantined. */
+    retryAll: `${root}retry-all.txt`,
     reportJson: `${root}report.json`,
     reportHtml: `${root}report.html`,
   };

@@ -90,6 +90,7 @@ describe('a run that is being cancelled', () => {
     const { ending, calls } = await runCase(environment, bundle, {
       name: 'refusing-when-cancelled',
       script: {
+        slices: [{ counts: { stored: 1 } }],
         activities: {
           // It takes its time to end.
           publishItems: () =>
