@@ -1,9 +1,11 @@
+import { Context } from '@temporalio/activity';
 import type { v1 } from '@google-cloud/pubsub';
-import { runLabels } from '../domain/labels.ts';
+import { queueLabels } from '../domain/labels.ts';
 import { queueNames } from '../domain/names.ts';
 import type { RunRef } from '../domain/names.ts';
 import type { RunSpec } from '../domain/run-spec.ts';
 import { grpc, statusOf } from './cloud-error.ts';
+import { cutOff } from './cut-off.ts';
 import { stepError } from './run-failure.ts';
 
 export type CreateQueueDeps = {
@@ -44,17 +46,21 @@ export const collectorDeadlineSeconds = 20;
 
 /**
  * Creates a run's topics and subscriptions; those that exist already are left as they are.
- * The names are the run's alone, so whatever exists under them is of an earlier attempt of this step.
+ * The names are the run's alone, so whatever exists under them is of an earlier attempt of this step. When it is cancelled, calls
+ * under way are cut off: what came to be after the clean-up would stay.
  */
 export function createCreateQueue(deps: CreateQueueDeps) {
   return async function createQueue({ run, spec }: CreateQueueInput): Promise<void> {
     const { publisher, subscriber, projectId } = deps;
+    const { cancellationSignal: signal } = Context.current();
     const names = queueNames(run.name);
-    const labels = runLabels(deps.installation, run.name);
+    const labels = queueLabels(deps.installation, run, Date.now());
     const topicPath = (name: string) => `projects/${projectId}/topics/${name}`;
 
     const createTopic = (name: string) =>
-      create(`topic ${name}`, () => publisher.createTopic({ name: topicPath(name), labels }));
+      create(`topic ${name}`, () =>
+        cutOff(signal, () => publisher.createTopic({ name: topicPath(name), labels })),
+      );
     await Promise.all(Object.values(names).map(createTopic));
 
     const createSubscription = (name: string, options: object) =>
@@ -68,13 +74,11 @@ export function createCreateQueue(deps: CreateQueueDeps) {
           ...options,
         };
         try {
-          await subscriber.createSubscription(request);
+          await cutOff(signal, () => subscriber.createSubscription(request));
         } catch (error) {
           if (!isRetentionRefused(error)) throw error;
-          await subscriber.createSubscription({
-            ...request,
-            messageRetentionDuration: longestInEmulator,
-          });
+          const lesser = { ...request, messageRetentionDuration: longestInEmulator };
+          await cutOff(signal, () => subscriber.createSubscription(lesser));
         }
       });
     const ofItems = {
@@ -95,6 +99,7 @@ async function create(what: string, call: () => Promise<unknown>): Promise<void>
   try {
     await call();
   } catch (error) {
+    Context.current().cancellationSignal.throwIfAborted();
     if (statusOf(error) === grpc.alreadyExists) return;
     throw stepError(
       `create ${what}`,

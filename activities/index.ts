@@ -2,6 +2,8 @@ import type { CollectorDeps } from './collect/desk.ts';
 import { createCollectOutcomes } from './collect-outcomes.ts';
 import { createCreateQueue } from './create-queue.ts';
 import type { CreateQueueDeps } from './create-queue.ts';
+import { createDeleteLeftovers } from './delete-leftovers.ts';
+import type { DeleteLeftoversDeps } from './delete-leftovers.ts';
 import { createDeleteQueue } from './delete-queue.ts';
 import type { FleetDeps } from './fleets/choose-fleet.ts';
 import { heartbeating } from './heartbeat.ts';
@@ -26,9 +28,10 @@ export type ActivityDeps = PreflightDeps &
   CreateQueueDeps &
   PublishItemsDeps &
   FleetDeps &
-  CollectorDeps;
+  CollectorDeps &
+  DeleteLeftoversDeps;
 
-/** The steps of a run, in the order of its story. */
+/** The steps of a run, in the order of its story, and of the sweep. */
 export function createActivities(deps: ActivityDeps) {
   return {
     preflight: heartbeating(createPreflight(deps)),
@@ -45,6 +48,7 @@ export function createActivities(deps: ActivityDeps) {
     stopFleet: heartbeating(createStopFleet(deps)),
     deleteQueue: heartbeating(createDeleteQueue(deps)),
     writeReport: createWriteReport(deps),
+    deleteLeftovers: createDeleteLeftovers(deps),
   };
 }
 

@@ -8,6 +8,7 @@ import type { RunRef } from '../domain/names.ts';
 import { itemsPerShard } from '../domain/snapshot.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import { describeError, grpc, statusOf } from './cloud-error.ts';
+import { cutOff } from './cut-off.ts';
 import { keepHeartbeating } from './heartbeat.ts';
 import { outcomeCodes } from './ledger/ledger-state.ts';
 import { loadLedger } from './ledger/load-ledger.ts';
@@ -24,7 +25,7 @@ export type PublishItemsDeps = {
 
 export type PublishItemsInput = {
   readonly run: RunRef;
-  readonly snapshot: Pick<Snapshot, 'published'>;
+  readonly snapshot: Pick<Snapshot, 'published' | 'attempt'>;
   /** This lane publishes shards `lane`, `lane + lanes`, … */
   readonly lane: number;
   readonly lanes: number;
@@ -102,7 +103,7 @@ export function createPublishItems(deps: PublishItemsDeps) {
         await pacer?.due(messages.length);
         await window.hasRoom();
         signal.throwIfAborted();
-        window.add(items, () => publish(deps.publisher, topic, messages));
+        window.add(items, () => publish(deps.publisher, topic, messages, signal));
         isDone = performance.now() < endsAtMs;
         if (!isDone) break;
       }
@@ -151,11 +152,13 @@ async function publish(
   publisher: v1.PublisherClient,
   topic: string,
   messages: Message[],
+  signal: AbortSignal,
 ): Promise<void> {
   try {
     // The client itself retries for ten minutes what may pass.
-    await publisher.publish({ topic, messages });
+    await cutOff(signal, () => publisher.publish({ topic, messages }));
   } catch (error) {
+    signal.throwIfAborted();
     const doing = `publish ${messages.length} items to ${topic}`;
     if (statusOf(error) === grpc.notFound) {
       throw runFailure(queueLost, `${doing}: ${describeError(error)}`, error);
@@ -190,7 +193,7 @@ async function* batchesOf(
     if (start >= size) continue;
     let index = shard * itemsPerShard + start;
     for await (const keys of readShard(bucket, {
-      name: folder.newShard(shard),
+      name: folder.newShard(shard, input.snapshot.attempt),
       from: start,
       size,
     })) {

@@ -44,7 +44,7 @@ export function createReconcile(deps: ReconcileDeps) {
     let republished = 0;
     using _ = keepHeartbeating(() => ({ republished }));
     const { codes } = await loadLedger(bucket, run.name, snapshot);
-    for await (const messages of unsettledItems(bucket, run.name, codes)) {
+    for await (const messages of unsettledItems(bucket, run.name, snapshot, codes)) {
       signal.throwIfAborted();
       try {
         await deps.publisher.publish({ topic, messages });
@@ -63,6 +63,7 @@ export function createReconcile(deps: ReconcileDeps) {
 async function* unsettledItems(
   bucket: Bucket,
   run: string,
+  { attempt }: Snapshot,
   codes: Uint8Array,
 ): AsyncGenerator<{ data: Buffer }[]> {
   const { newShard } = runFolder(run);
@@ -71,7 +72,7 @@ async function* unsettledItems(
     const inShard = codes.subarray(from, from + itemsPerShard);
     if (!inShard.includes(outcomeCodes.unsettled)) continue;
     let index = from;
-    const shard = { name: newShard(from / itemsPerShard), from: 0, size: inShard.length };
+    const shard = { name: newShard(from / itemsPerShard, attempt), from: 0, size: inShard.length };
     for await (const keys of readShard(bucket, shard)) {
       for (const key of keys) {
         if (codes[index] === outcomeCodes.unsettled) {

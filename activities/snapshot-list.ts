@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Context } from '@temporalio/activity';
 import type { Bucket } from '@google-cloud/storage';
 import { failureTypes } from '../domain/failure-types.ts';
@@ -39,15 +41,22 @@ export type Manifest = {
 /** A list up to here is looked up name by name: for more, listing the destination takes fewer requests. */
 const mostLookups = 1_000;
 
+/** A cancelled attempt removes its shards within this, if the bucket lets it: a run that is cancelled does not wait for a storage that hangs. */
+const tidyMs = 5_000;
+
 /**
  * Reads the list once and writes it as shards into the run folder: checked, without duplicates, what is in the
  * bucket already apart from what is to be done. Memory holds two shards and 17 bytes a place of the table of names.
+ * Each attempt writes shards of its own, and the manifest says whose count; what another left is removed.
  * @throws InvalidList, with all problems, when the list cannot be a run's; nothing of it is left in the bucket then.
  */
 export function createSnapshotList(deps: SnapshotDeps) {
   return async function snapshotList({ run, spec }: SnapshotListInput): Promise<Snapshot> {
     const bucket = deps.storage.bucket(run.bucket);
-    const manifest = bucket.file(runFolder(run.name).manifest);
+    const folder = runFolder(run.name);
+    const manifest = bucket.file(folder.manifest);
+    const attempt = randomUUID().slice(0, 8);
+    const { cancelled } = Context.current();
     const tally: Tally = {
       lines: 0,
       blankLines: 0,
@@ -60,19 +69,31 @@ export function createSnapshotList(deps: SnapshotDeps) {
 
     const earlier = await readSnapshot(manifest);
     if (earlier !== null) return earlier;
+    const writing = writeShards(deps, { run, spec, attempt }, bucket, tally);
     try {
-      const counts = await writeShards(deps, { run, spec }, bucket, tally);
+      const counts = await Promise.race([writing, cancelled]);
       refuseWrongList(spec, tally);
       const { blankLines, duplicates } = tally;
-      const snapshot: Snapshot = { ...counts, duplicates, blankLines };
-      const text = JSON.stringify(manifestOf(run, spec, snapshot), null, 2);
-      return (await isCreated(manifest, text))
-        ? snapshot
-        : ((await readSnapshot(manifest)) ?? snapshot);
+      const mine: Snapshot = { ...counts, duplicates, blankLines, attempt };
+      const text = JSON.stringify(manifestOf(run, spec, mine), null, 2);
+      const snapshot = (await isCreated(manifest, text))
+        ? mine
+        : ((await readSnapshot(manifest)) ?? mine);
+      if (snapshot.attempt !== undefined) {
+        await deleteShards(bucket, run.name, { butOf: snapshot.attempt });
+      }
+      return snapshot;
     } catch (error) {
-      if (!(error instanceof ListUnreadable)) throw error;
-      await deleteShards(bucket, run.name);
-      throw runFailure(failureTypes.InvalidList, error.message, error.cause);
+      if (error instanceof ListUnreadable) {
+        await deleteShards(bucket, run.name);
+        throw runFailure(failureTypes.InvalidList, error.message, error.cause);
+      }
+      const tidy = async () => {
+        await writing.catch(() => {});
+        await deleteShards(bucket, run.name, { of: attempt });
+      };
+      await Promise.race([tidy().catch(() => {}), sleep(tidyMs, undefined, { ref: false })]);
+      throw error;
     }
   };
 }
@@ -106,15 +127,15 @@ async function isCreated(manifest: ListFile, text: string): Promise<boolean> {
 
 async function writeShards(
   deps: SnapshotDeps,
-  { run, spec }: SnapshotListInput,
+  { run, spec, attempt }: SnapshotListInput & { readonly attempt: string },
   bucket: Bucket,
   tally: Tally,
 ): Promise<{ total: number; published: number }> {
   const signal = Context.current().cancellationSignal;
   const folder = runFolder(run.name);
   const table = new NameTable();
-  const fresh = new ShardWriter(bucket, folder.newShard, signal);
-  const present = new ShardWriter(bucket, folder.presentShard, signal);
+  const fresh = new ShardWriter(bucket, (shard) => folder.newShard(shard, attempt), signal);
+  const present = new ShardWriter(bucket, (shard) => folder.presentShard(shard, attempt), signal);
   const { prefix } = spec.destination;
   const nameOf = (key: string) => objectName(prefix, key, spec.task.extension);
   const place = async (keys: readonly string[]) => {
@@ -182,7 +203,19 @@ function manifestOf(run: RunRef, spec: RunSpec, snapshot: Snapshot): Manifest {
   return { version: 1, run: name, workflowId, items: source, snapshot, spec: rest };
 }
 
-async function deleteShards(bucket: Bucket, run: string): Promise<void> {
-  const [files] = await bucket.getFiles({ prefix: `${runFolder(run).root}snapshot/` });
-  for (const file of files) await file.delete({ ignoreNotFound: true });
+/** Deletes the shards of one attempt, or of all but one, or all of them. */
+async function deleteShards(
+  bucket: Bucket,
+  run: string,
+  { of, butOf }: { readonly of?: string; readonly butOf?: string } = {},
+): Promise<void> {
+  const { snapshot, manifest } = runFolder(run);
+  const kept = [manifest, ...(butOf === undefined ? [] : [`${snapshot}${butOf}/`])];
+  const [files] = await bucket.getFiles({
+    prefix: of === undefined ? snapshot : `${snapshot}${of}/`,
+  });
+  for (const file of files) {
+    if (kept.some((name) => file.name.startsWith(name))) continue;
+    await file.delete({ ignoreNotFound: true });
+  }
 }

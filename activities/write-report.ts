@@ -7,6 +7,7 @@ import type { Snapshot } from '../domain/snapshot.ts';
 import { keepHeartbeating } from './heartbeat.ts';
 import { ObjectWriter } from './report/object-writer.ts';
 import { readResults } from './report/read-results.ts';
+import { isRetried, keyLines } from './report/retried.ts';
 import { renderPage } from './report/render-page.ts';
 import type { ResultLine } from './report/result-line.ts';
 import { planReport } from './report/run-report.ts';
@@ -29,7 +30,7 @@ export type WrittenReport = Pick<RunReport, 'runFolder' | 'counts' | 'storedByte
 };
 
 /**
- * Writes `results.jsonl`, `failed.txt`, `remaining.txt`, `report.json` and `report.html` into the run folder, from
+ * Writes `results.jsonl`, `failed.txt`, `remaining.txt`, `retry.txt`, `retry-all.txt`, `report.json` and `report.html` into the run folder, from
  * the ledger and the snapshot alone. Writing again overwrites them with the same. Memory holds one index range.
  */
 export function createWriteReport(deps: WriteReportDeps) {
@@ -64,37 +65,44 @@ export function createWriteReport(deps: WriteReportDeps) {
   };
 }
 
-/** The three files with a line an item. */
+/** The files with a line an item. */
 class Lists {
   readonly #results: ObjectWriter;
   readonly #failed: ObjectWriter;
   readonly #remaining: ObjectWriter;
+  readonly #retry: ObjectWriter;
+  readonly #retryAll: ObjectWriter;
 
   constructor(bucket: Bucket, run: string) {
-    const { results, failed, remaining } = runFolder(run);
+    const { results, failed, remaining, retry, retryAll } = runFolder(run);
     const text = 'text/plain; charset=utf-8';
     this.#results = new ObjectWriter(bucket, results, 'application/x-ndjson');
     this.#failed = new ObjectWriter(bucket, failed, text);
     this.#remaining = new ObjectWriter(bucket, remaining, text);
+    this.#retry = new ObjectWriter(bucket, retry, text);
+    this.#retryAll = new ObjectWriter(bucket, retryAll, text);
   }
 
   async write(results: readonly ResultLine[]): Promise<void> {
     const keysOf = (...kinds: ResultLine['outcome'][]) =>
-      results
-        .filter(({ outcome }) => kinds.includes(outcome))
-        .map(({ key }) => `${key}\n`)
-        .join('');
+      keyLines(results.filter(({ outcome }) => kinds.includes(outcome)));
     await this.#results.write(results.map((result) => `${JSON.stringify(result)}\n`).join(''));
     await this.#failed.write(keysOf('failed', 'quarantined'));
     await this.#remaining.write(keysOf('unsettled'));
+    await this.#retry.write(keyLines(results.filter(isRetried.passing)));
+    await this.#retryAll.write(keyLines(results.filter(isRetried.all)));
   }
 
   [Symbol.dispose](): void {
-    for (const list of [this.#results, this.#failed, this.#remaining]) list[Symbol.dispose]();
+    for (const list of this.#all()) list[Symbol.dispose]();
   }
 
   async end(): Promise<void> {
-    await Promise.all([this.#results.end(), this.#failed.end(), this.#remaining.end()]);
+    await Promise.all(this.#all().map((list) => list.end()));
+  }
+
+  #all(): ObjectWriter[] {
+    return [this.#results, this.#failed, this.#remaining, this.#retry, this.#retryAll];
   }
 }
 

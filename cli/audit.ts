@@ -1,16 +1,15 @@
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import { auditRun } from '../activities/audit/audit-run.ts';
 import { problemTexts } from '../activities/audit/audit.ts';
 import type { Audit } from '../activities/audit/audit.ts';
-import { runFolder, runFoldersPrefix } from '../domain/names.ts';
 import { formatBytes } from '../domain/units.ts';
 import { createStorageClient } from '../workers/process/google-clients.ts';
 import { createAuditDisplay } from './audit-display.ts';
+import { parseRunFolder } from './run-folder.ts';
+import type { RunPlace } from './run-folder.ts';
 
 /** The run did not do what it says; other failures of the command are 1, as everywhere. */
 export const unsoundExitCode = 2;
-
-type Place = { readonly bucket: string; readonly run: string };
 
 /** `spotloop audit`: compares snapshot, ledger and bucket of a run. */
 export function auditCommand(): Command {
@@ -28,7 +27,7 @@ Ends with 0 when the run is sound, with ${unsoundExitCode} when it is not, with 
 Example:
   spotloop audit gs://my-bucket/.spotloop/nightly-4f1c0a9b27d3/`,
     )
-    .action(async ({ bucket, run }: Place, { json }: { json?: boolean }) => {
+    .action(async ({ bucket, run }: RunPlace, { json }: { json?: boolean }) => {
       const display = createAuditDisplay(process.stderr);
       try {
         const audit = await auditRun({
@@ -45,18 +44,6 @@ Example:
         display.end();
       }
     });
-}
-
-function parseRunFolder(text: string): Place {
-  const match = /^gs:\/\/([^/]+)\/(.+)$/.exec(text.endsWith('/') ? text : `${text}/`);
-  const [, bucket = '', path = ''] = match ?? [];
-  const run = path.slice(runFoldersPrefix.length, -1);
-  if (run === '' || run.includes('/') || path !== runFolder(run).root) {
-    throw new InvalidArgumentError(
-      `a run folder is gs://BUCKET/${runFoldersPrefix}RUN/, as the result of a run names it`,
-    );
-  }
-  return { bucket, run };
 }
 
 const number = (value: number): string => value.toLocaleString('en-US');

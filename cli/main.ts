@@ -1,10 +1,14 @@
 /** The `spotloop` command. */
 import { Command } from 'commander';
 import { auditCommand } from './audit.ts';
+import { retryCommand } from './retry.ts';
 
 const program = new Command('spotloop')
-  .description('A durable, distributed for loop: looks at its runs.')
-  .addCommand(auditCommand());
+  .description(
+    'A durable, distributed for loop: looks at its runs, and starts what is left of them.',
+  )
+  .addCommand(auditCommand())
+  .addCommand(retryCommand());
 
 try {
   await program.parseAsync();

@@ -1,9 +1,9 @@
 /**
- * Every way a run can fail, by the `type` that Temporal shows. Public: a type may be added, never renamed.
+ * Every way a run or a sweep can fail, by the `type` that Temporal shows. Public: a type may be added, never renamed.
  * None of them is retried by Temporal; what may pass by itself is retried inside an activity.
  */
 export const failureTypes = {
-  /** The workflow's input is wrong; nothing was created. */
+  /** The run's input is wrong; nothing was created. */
   InvalidRunSpec: 'InvalidRunSpec',
   /** Something the run needs is missing or forbidden; nothing was created. */
   PreflightFailed: 'PreflightFailed',
@@ -23,6 +23,8 @@ export const failureTypes = {
   CleanUpFailed: 'CleanUpFailed',
   /** A newer collector writes this run's ledger; this one has to stop. */
   CollectorReplaced: 'CollectorReplaced',
+  /** The sweep's input is wrong; nothing was removed. */
+  InvalidSweepSpec: 'InvalidSweepSpec',
 } as const;
 
 /** What a step fails with when the run's queue is not there any more. The run makes it again: no run ends with it. */

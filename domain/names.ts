@@ -51,19 +51,31 @@ export function runFolder(run: string) {
   return {
     root,
     manifest: `${root}snapshot/manifest.json`,
+    snapshot: `${root}snapshot/`,
     /** Items to do: indices 0 … published-1, `itemsPerShard` a file, one key a line. */
-    newShard: (shard: number) => `${root}snapshot/new/${padded(shard)}.txt`,
+    newShard: (shard: number, attempt?: string) =>
+      `${shardFolder(root, attempt)}new/${padded(shard)}.txt`,
     /** Items whose object was there already: indices published … total-1. */
-    presentShard: (shard: number) => `${root}snapshot/present/${padded(shard)}.txt`,
+    presentShard: (shard: number, attempt?: string) =>
+      `${shardFolder(root, attempt)}present/${padded(shard)}.txt`,
     ledger: `${root}ledger/`,
     ledgerPart: (part: number) => `${root}ledger/part-${padded(part)}.jsonl.gz`,
     ledgerCheckpoint: (part: number) => `${root}ledger/checkpoint-${padded(part)}.gz`,
     results: `${root}results.jsonl`,
     failed: `${root}failed.txt`,
     remaining: `${root}remaining.txt`,
+    /** What failed and may succeed, or has no outcome. */
+    retry: `${root}retry.txt`,
+    /** The same, and what failed for good or was quarantined. */
+    retryAll: `${root}retry-all.txt`,
     reportJson: `${root}report.json`,
     reportHtml: `${root}report.html`,
   };
+}
+
+/** Of one attempt of the snapshot; folders of older runs have no attempts. */
+function shardFolder(root: string, attempt: string | undefined): string {
+  return attempt === undefined ? `${root}snapshot/` : `${root}snapshot/${attempt}/`;
 }
 
 /** Zero-padded, so that a listing by name is a listing by number. */

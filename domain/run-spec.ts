@@ -8,7 +8,8 @@ import { parseDurationMs, parseSizeBytes } from './units.ts';
 /** An inline list is an example or a retry of a few; 1,000 keys of 1 KB are half of Temporal's 2 MB a payload. */
 export const maxInlineItems = 1_000;
 
-const duration = (least: string, most: string) =>
+/** A field with a duration from `least` to `most`, such as "90s"; ms after parsing. */
+export const duration = (least: string, most: string) =>
   z.string().transform((text, context) => {
     const value = parseDurationMs(text);
     if (value === null) {

@@ -9,6 +9,11 @@ export type Snapshot = {
   readonly published: number;
   readonly duplicates: number;
   readonly blankLines: number;
+  /**
+   * Which attempt wrote it: each has shards of its own, so that one that Temporal gave up on, and that works on nevertheless, writes
+   * over nobody's. Absent in run folders older than that.
+   */
+  readonly attempt?: string;
 };
 
 /** The shard that holds an index, and its place there; the same for both kinds of shard. */

@@ -32,18 +32,21 @@ export function cleanUp(state: RunState, snapshot: Snapshot, ending: Ending): Pr
       if (failure !== null) left.push(`${what}: ${failure}`);
     };
     if (snapshot.published > 0) {
-      show(state, 'cleaning-up', stoppingSentence);
-      // A message may be starting downloaders: what came to be after the next step would stay.
-      await condition(() => !state.isTending);
-      await attempt('stop fleet', () => stopDownloaders(state));
-      // Where it fails nothing is left behind: what it would have brought is `unsettled` in the report.
-      await failureOf(async () => {
-        const sample = await collectLastOutcomes.executeWithOptions(
-          { summary: 'Collect the last outcomes' },
-          [{ run, snapshot, sliceMs: longestDrainMs, until: 'quiet' }],
-        );
-        observe(state, sample);
-      });
+      // Without lanes it ended before its queue was there, and before anybody was started.
+      if (state.lanes.length > 0) {
+        show(state, 'cleaning-up', stoppingSentence);
+        // A message may be starting downloaders: what came to be after the next step would stay.
+        await condition(() => !state.isTending);
+        await attempt('stop fleet', () => stopDownloaders(state));
+        // Where it fails nothing is left behind: what it would have brought is `unsettled` in the report.
+        await failureOf(async () => {
+          const sample = await collectLastOutcomes.executeWithOptions(
+            { summary: 'Collect the last outcomes' },
+            [{ run, snapshot, sliceMs: longestDrainMs, until: 'quiet' }],
+          );
+          observe(state, sample);
+        });
+      }
       show(state, 'cleaning-up', 'deleting the queue');
       await attempt('delete queue', () =>
         deleteQueue.executeWithOptions({ summary: 'Delete topics and subscriptions' }, [{ run }]),

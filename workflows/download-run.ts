@@ -2,9 +2,7 @@ import {
   CancellationScope,
   allHandlersFinished,
   condition,
-  isCancellation,
   makeContinueAsNewFunc,
-  sleep,
 } from '@temporalio/workflow';
 import type { Ending } from '../domain/ending.ts';
 import { failureTypes } from '../domain/failure-types.ts';
@@ -13,15 +11,16 @@ import { parseRunSpec } from '../domain/run-spec.ts';
 import type { RunSpec } from '../domain/run-spec.ts';
 import { firstSample } from '../domain/sample.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
-import { formatDuration } from '../domain/units.ts';
 import { cleanUp } from './clean-up.ts';
 import { number } from './details.ts';
-import { cancelledRun, endingOf, runFailure, throwAsRunFailure } from './failure.ts';
+import { cancelledRun, runFailure } from './failure.ts';
 import { startDownloaders } from './fleet.ts';
 import { follow } from './follow.ts';
+import { limitTime } from './limit-time.ts';
+import type { TimeLimit } from './limit-time.ts';
 import { answerMessages } from './messages.ts';
 import { planLanes, publishList } from './publish.ts';
-import { ageMs, carry, newRunState, observe, resultOf, runFolderAddress } from './run-state.ts';
+import { carry, newRunState, observe, resultOf } from './run-state.ts';
 import type { Carried, RunState } from './run-state.ts';
 import { show } from './show.ts';
 import { createQueue, preflight, snapshotList } from './steps.ts';
@@ -34,10 +33,11 @@ import { createQueue, preflight, snapshotList } from './steps.ts';
 export async function downloadRun(input: unknown, carried?: Carried): Promise<RunResult> {
   const state = newRunState(parse(input), carried);
   answerMessages(state);
-  const snapshot = carried?.snapshot ?? (await prepare(state).catch(throwAsRunFailure));
+  const limit = limitTime(state);
+  const snapshot = carried?.snapshot ?? (await prepare(state, limit));
 
-  const ending =
-    snapshot.published === 0 ? completed : await work(state, snapshot, carried !== undefined);
+  const ending = await work(state, snapshot, { limit, isContinued: carried !== undefined });
+  limit.clear();
   if (ending.kind === 'continue') {
     await handlersFinished();
     // A new execution would not know that it was cancelled: then this one cleans up.
@@ -69,31 +69,45 @@ function parse(input: unknown): RunSpec {
   );
 }
 
-/** Preflight and snapshot: what fails here has created nothing. */
-async function prepare(state: RunState): Promise<Snapshot> {
+/**
+ * Preflight and snapshot. What ends here has created nothing.
+ * @throws ApplicationFailure of the run, or its cancellation.
+ */
+async function prepare(state: RunState, limit: TimeLimit): Promise<Snapshot> {
   const { run, spec } = state;
-  show(state, 'preflight', 'checking list, destination and fleet');
-  await preflight.executeWithOptions({ summary: 'Check list, destination and fleet' }, [
-    { run, spec },
-  ]);
-  show(state, 'snapshot', 'reading the list');
-  const snapshot = await snapshotList.executeWithOptions(
-    { summary: 'Read, check and copy the list' },
-    [{ run, spec }],
-  );
-  state.snapshot = snapshot;
-  observe(state, firstSample(snapshot, Date.now()));
-  return snapshot;
+  try {
+    return await limit.scope.run(async () => {
+      show(state, 'preflight', 'checking list, destination and fleet');
+      await preflight.executeWithOptions({ summary: 'Check list, destination and fleet' }, [
+        { run, spec },
+      ]);
+      show(state, 'snapshot', 'reading the list');
+      const snapshot = await snapshotList.executeWithOptions(
+        { summary: 'Read, check and copy the list' },
+        [{ run, spec }],
+      );
+      state.snapshot = snapshot;
+      observe(state, firstSample(snapshot, Date.now()));
+      return snapshot;
+    });
+  } catch (error) {
+    limit.clear();
+    const ending = limit.endingOf(error);
+    show(state, 'ended', sentenceOf(ending));
+    throw ending.kind === 'failed'
+      ? runFailure(ending.type, ending.message, { cause: error })
+      : error;
+  }
 }
 
 /** Queue, then publish ∥ fleet ∥ follow, until all is settled or something ends it. Never throws but for bugs. */
 async function work(
   state: RunState,
   snapshot: Snapshot,
-  isContinued: boolean,
+  { limit, isContinued }: { limit: TimeLimit; isContinued: boolean },
 ): Promise<Ending | { kind: 'continue' }> {
-  const scope = new CancellationScope();
-  const limit = limitTime(state, scope);
+  if (snapshot.published === 0) return completed;
+  const { scope } = limit;
   const parts: Promise<unknown>[] = [];
   try {
     const verdict = await scope.run(async () => {
@@ -115,42 +129,11 @@ async function work(
     return verdict === 'settled' ? completed : { kind: 'continue' };
   } catch (error) {
     scope.cancel();
+    // What is under way may take its time to end; messages are too late.
+    show(state, 'cleaning-up', 'ending what is under way');
     await CancellationScope.nonCancellable(() => Promise.allSettled(parts));
-    return limit.passed()
-      ? { kind: 'failed', type: failureTypes.TimeLimitExceeded, message: limit.message }
-      : endingOf(error);
-  } finally {
-    limit.clear();
+    return limit.endingOf(error);
   }
-}
-
-/** The run's own time limit: when it passes, the work is cancelled and cleaned up after, which Temporal's time-outs would not. */
-function limitTime(state: RunState, scope: CancellationScope) {
-  const { timeLimitMs } = state.spec;
-  let isPassed = false;
-  const timer = new CancellationScope();
-  if (timeLimitMs !== undefined) {
-    const remainingMs = Math.max(1, timeLimitMs - ageMs(state));
-    timer
-      .run(() =>
-        sleep(remainingMs, { summary: `The run's time limit of ${formatDuration(timeLimitMs)}` }),
-      )
-      .then(() => {
-        isPassed = true;
-        scope.cancel();
-      })
-      .catch((error: unknown) => {
-        // The work ended before the limit: clearing cancels the timer, and that is all this can be.
-        if (!isCancellation(error)) throw error;
-      });
-  }
-  return {
-    passed: () => isPassed,
-    clear: () => {
-      timer.cancel();
-    },
-    message: `the run's time limit of ${formatDuration(timeLimitMs ?? 0)} passed — the rest is in ${runFolderAddress(state)}remaining.txt`,
-  };
 }
 
 function sentenceOf(ending: Ending): string {

@@ -1,5 +1,6 @@
 import {
   ApplicationFailure,
+  CancellationScope,
   condition,
   defineQuery,
   defineUpdate,
@@ -130,9 +131,14 @@ function showSteered(state: RunState, phase: RunState['phase'], sentence: string
 }
 
 function refuseUnlessDownloading(state: RunState): void {
-  if (!hasDownloaders(state)) {
-    refuse(`the run is in phase "${state.phase}", it has no downloaders to steer`);
-  }
+  if (CancellationScope.current().consideredCancelled) refuse('the run is being cancelled');
+  if (hasDownloaders(state)) return;
+  const when = isBeforeDownloading(state) ? 'yet' : 'any more';
+  refuse(`the run is in phase "${state.phase}", it has no downloaders to steer ${when}`);
+}
+
+function isBeforeDownloading({ phase }: RunState): boolean {
+  return phase === 'preflight' || phase === 'snapshot' || phase === 'queue';
 }
 
 function refuse(reason: string): never {

@@ -29,11 +29,11 @@ export const { preflight } = proxyActivities<Activities>({
   retry: { ...retry, maximumAttempts: 5 },
 });
 
-export const { createQueue, readFleet, scaleFleet, suspendFleet, resumeFleet } =
+export const { readFleet, scaleFleet, suspendFleet, resumeFleet } =
   proxyActivities<Activities>(quick);
 
-/** A run that is cancelled waits for a start that is under way: what came to be after the clean-up would stay. */
-export const { startFleet } = proxyActivities<Activities>({
+/** A run that is cancelled waits for a creation that is under way: what came to be after the clean-up would stay. */
+export const { createQueue, startFleet } = proxyActivities<Activities>({
   ...quick,
   cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
 });
@@ -74,6 +74,13 @@ export const { deleteQueue } = proxyActivities<Activities>({
   ...lastStep,
   startToCloseTimeout: '10m',
   heartbeatTimeout,
+});
+
+/** It goes on where it stood when it is retried; what it does not get done, the next sweep does. */
+export const { deleteLeftovers } = proxyActivities<Activities>({
+  ...long,
+  startToCloseTimeout: '1h',
+  retry: { ...retry, maximumAttempts: 5 },
 });
 
 export const { writeReport } = proxyActivities<Activities>({

@@ -5,6 +5,7 @@ import type { Placement, PodRequest } from '../../domain/pod.ts';
 /** What a fleet is asked to be. */
 export type FleetPlan = {
   readonly run: string;
+  readonly workflowId: string;
   readonly assignment: Assignment;
   /** Downloaders wanted. */
   readonly workers: number;
@@ -12,6 +13,15 @@ export type FleetPlan = {
   readonly pod: PodRequest;
   /** The run's own limit, ms from its start; a fleet may hold itself to it as well. */
   readonly timeLimitMs?: number | undefined;
+};
+
+/** A run that a fleet has something of. */
+export type FleetRun = {
+  readonly run: string;
+  /** Null when nothing says so. */
+  readonly workflowId: string | null;
+  /** When the newest of it was made, Unix ms. */
+  readonly createdAtMs: number;
 };
 
 /**
@@ -31,6 +41,8 @@ export interface Fleet {
   scale(run: string, workers: number): Promise<void>;
   suspend(run: string): Promise<void>;
   resume(run: string): Promise<void>;
+  /** The runs of this installation that it has something of, whatever it is. */
+  list(): Promise<readonly FleetRun[]>;
   /** Resolves when none is left; rejects when the signal ends the waiting. */
   stop(run: string, signal?: AbortSignal): Promise<void>;
 }

@@ -6,12 +6,12 @@
  *   kubernetes/cluster.ts            one call each to the API server     api-error.ts     what its refusals mean
  *   kubernetes/completed-indexes.ts  how many completions make n live    pause.ts         suspended, and by whom
  *   kubernetes/read-job.ts           the state of a Job in our words     waiting-reason.ts, pod-deaths.ts
- *   kubernetes/stop-jobs.ts          until nothing is left
+ *   kubernetes/owners-of.ts          whose Jobs and pods are   stop-jobs.ts       until nothing is left
  */
 import type { V1Job } from '@kubernetes/client-node';
 import pRetry from 'p-retry';
 import { failureTypes } from '../../domain/failure-types.ts';
-import { runLabel, runLabels } from '../../domain/labels.ts';
+import { installationLabel, installationValue, runLabel, runLabels } from '../../domain/labels.ts';
 import { runFailure } from '../run-failure.ts';
 import type { Fleet, FleetPlan } from './fleet.ts';
 import {
@@ -28,6 +28,7 @@ import { createCluster, generationOf } from './kubernetes/cluster.ts';
 import type { Cluster, ClusterClients } from './kubernetes/cluster.ts';
 import { completionsFor, parseIndexes } from './kubernetes/completed-indexes.ts';
 import type { JobTemplate } from './kubernetes/job-template.ts';
+import { ownersOf } from './kubernetes/owners-of.ts';
 import { pausePatch, resumePatch } from './kubernetes/pause.ts';
 import { isDeleted, isFinished, readJob } from './kubernetes/read-job.ts';
 import { stopJobs } from './kubernetes/stop-jobs.ts';
@@ -130,6 +131,13 @@ export function createKubernetesFleet(deps: KubernetesFleetDeps): Fleet {
     async resume(run) {
       const job = await currentJob(run);
       if (job !== undefined && !isFinished(job)) await merge(job, 'resume', resumePatch);
+    },
+
+    async list() {
+      const owned = `${installationLabel}=${installationValue(deps.installation)}`;
+      return attempt(`list Jobs and pods in namespace ${namespace}`, async () =>
+        ownersOf(await cluster.listOwned(owned)),
+      );
     },
 
     async stop(run, signal) {

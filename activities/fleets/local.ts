@@ -16,6 +16,7 @@ export type LocalFleet = Fleet & {
 
 type Crew = {
   readonly plan: FleetPlan;
+  readonly createdAtMs: number;
   /** One an index. An index that ended is not used again. */
   readonly keepers: Keeper[];
   isSuspended: boolean;
@@ -48,7 +49,7 @@ export function createLocalFleet(deps: LocalFleetDeps): LocalFleet {
       if (crew !== undefined && isUnderWay(stateOf(crew))) return;
       const keepers = crew?.keepers ?? [];
       for (const keeper of keepers) void keeper.stop();
-      const next: Crew = { plan, keepers, isSuspended: false };
+      const next: Crew = { plan, keepers, createdAtMs: Date.now(), isSuspended: false };
       crews.set(plan.run, next);
       setWanted(deps, next, plan.workers);
     },
@@ -75,6 +76,12 @@ export function createLocalFleet(deps: LocalFleetDeps): LocalFleet {
       if (crew === undefined || !crew.isSuspended) return;
       crew.isSuspended = false;
       for (const keeper of crew.keepers) keeper.resume();
+    },
+
+    async list() {
+      return [...crews].map(([run, { plan, createdAtMs }]) => {
+        return { run, workflowId: plan.workflowId, createdAtMs };
+      });
     },
 
     async stop(run) {

@@ -7,6 +7,7 @@ import type { FleetPlan } from './fleet.ts';
 export function planFleet(run: RunRef, spec: RunSpec, workers: number): FleetPlan {
   return {
     run: run.name,
+    workflowId: run.workflowId,
     assignment: planAssignment(run, spec),
     workers,
     placement: spec.placement,

@@ -33,7 +33,11 @@ async function* readPublished(source: ResultsSource): AsyncGenerator<ResultLine[
   for (const { shard, size } of shardSizes(snapshot.published)) {
     const settled = await outcomes.read(shard);
     let offset = 0;
-    for await (const keys of readShard(bucket, { name: newShard(shard), from: 0, size })) {
+    for await (const keys of readShard(bucket, {
+      name: newShard(shard, snapshot.attempt),
+      from: 0,
+      size,
+    })) {
       const first = offset;
       yield keys.map((key, at) =>
         resultOf(key, shard * itemsPerShard + first + at, settled.get(first + at)),
@@ -48,7 +52,11 @@ async function* readPresent(source: ResultsSource): AsyncGenerator<ResultLine[]>
   const { presentShard } = runFolder(run);
   let index = snapshot.published;
   for (const { shard, size } of shardSizes(snapshot.total - snapshot.published)) {
-    for await (const keys of readShard(bucket, { name: presentShard(shard), from: 0, size })) {
+    for await (const keys of readShard(bucket, {
+      name: presentShard(shard, snapshot.attempt),
+      from: 0,
+      size,
+    })) {
       const first = index;
       yield keys.map((key, at) => resultOfPresent(key, first + at, spec));
       index += keys.length;

@@ -1,7 +1,8 @@
-import { deepEqual, equal, match, rejects } from 'node:assert/strict';
+import { deepEqual, equal, match, ok, rejects } from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { createCreateQueue } from '../../activities/create-queue.ts';
 import { createDeleteQueue } from '../../activities/delete-queue.ts';
+import { installationValue } from '../../domain/labels.ts';
 import { queueNames } from '../../domain/names.ts';
 import { closeWorld, inActivity, newRun, openWorld } from './world.ts';
 import type { World } from './world.ts';
@@ -43,9 +44,12 @@ describe('createQueue', () => {
     match(found.deadLetterPolicy?.deadLetterTopic ?? '', new RegExp(`/topics/${deadItems}$`));
     equal(found.deadLetterPolicy?.maxDeliveryAttempts, 100);
     equal(String(found.expirationPolicy?.ttl?.seconds), String(31 * 24 * 3600));
-    deepEqual(found.labels, {
-      'spotloop-installation': '127-0-0-1-7233-default',
+    const { 'spotloop-created': created, ...labels } = found.labels ?? {};
+    ok(Math.abs(Number(created) - Date.now() / 1000) < 60, created);
+    deepEqual(labels, {
+      'spotloop-installation': installationValue('127.0.0.1:7233/default'),
       'spotloop-run': run.name,
+      'spotloop-workflow-0': run.workflowId,
     });
   });
 

@@ -40,7 +40,7 @@ test('publishes again what has no outcome, from every shard, and nothing else', 
   });
   const writer = { id: 'test', scheduledAtMs: 1 };
   await createPart(bucket, { run: run.name, part: 0, writer }, outcomes);
-  await createCreateQueue({ ...world.google, installation: 'test' })({
+  await inActivity(createCreateQueue({ ...world.google, installation: 'test' }), {
     run,
     spec: { leaseDeadlineMs: 60_000 },
   });

@@ -1,4 +1,5 @@
 import { deepEqual, equal, ok, rejects } from 'node:assert/strict';
+import type { ServerResponse } from 'node:http';
 import { after, before, describe, it } from 'node:test';
 import type { Manifest } from '../../activities/snapshot-list.ts';
 import { runFolder } from '../../domain/names.ts';
@@ -31,7 +32,8 @@ describe('snapshotList', () => {
     const items = await listObject(world, '\uFEFFb\r\n\r\n a \nb\n\n  \n🎬\na\n-rf');
     const { run, spec } = runOver(world, items);
     const snapshot = await inActivity(snapshotListOf(world), { run, spec });
-    deepEqual(snapshot, { total: 4, published: 4, duplicates: 2, blankLines: 3 });
+    const { attempt } = snapshot;
+    deepEqual(snapshot, { total: 4, published: 4, duplicates: 2, blankLines: 3, attempt });
     deepEqual(await keysIn(world, run, 'new'), ['b', 'a', '🎬', '-rf']);
   });
 
@@ -45,7 +47,8 @@ describe('snapshotList', () => {
   it('reads an inline list', async () => {
     const { run, spec } = runOver(world, ['a', 'b', 'a', ' ']);
     const snapshot = await inActivity(snapshotListOf(world), { run, spec });
-    deepEqual(snapshot, { total: 2, published: 2, duplicates: 1, blankLines: 1 });
+    const { attempt } = snapshot;
+    deepEqual(snapshot, { total: 2, published: 2, duplicates: 1, blankLines: 1, attempt });
   });
 
   it('stops at the limit, counting unique items', async () => {
@@ -53,7 +56,8 @@ describe('snapshotList', () => {
       limit: 2,
     });
     const snapshot = await inActivity(snapshotListOf(world), { run, spec });
-    deepEqual(snapshot, { total: 2, published: 2, duplicates: 1, blankLines: 0 });
+    const { attempt } = snapshot;
+    deepEqual(snapshot, { total: 2, published: 2, duplicates: 1, blankLines: 0, attempt });
   });
 
   for (const { length, how } of [
@@ -84,15 +88,16 @@ describe('snapshotList', () => {
     const length = itemsPerShard + 1;
     const items = await listFile(world, Array.from({ length }, (_, at) => `${at}\n`).join(''));
     const { run, spec } = runOver(world, items);
-    await inActivity(snapshotListOf(world), { run, spec });
+    const { attempt } = await inActivity(snapshotListOf(world), { run, spec });
     const folder = runFolder(run.name);
-    deepEqual(await objectsIn(world, `${folder.root}snapshot/new/`), [
-      folder.newShard(0),
-      folder.newShard(1),
+    deepEqual(await objectsIn(world, folder.snapshot), [
+      folder.newShard(0, attempt),
+      folder.newShard(1, attempt),
+      folder.manifest,
     ]);
     const [last] = await world.google.storage
       .bucket(run.bucket)
-      .file(folder.newShard(1))
+      .file(folder.newShard(1, attempt))
       .download();
     equal(last.toString(), `${itemsPerShard}\n`);
   });
@@ -121,12 +126,42 @@ describe('snapshotList', () => {
     deepEqual(await keysIn(world, run, 'new'), ['a', 'b']);
   });
 
-  it('writes over the shards of an attempt that died', async () => {
+  it('leaves nothing of an attempt that died', async () => {
     const { run, spec } = runOver(world, ['a', 'b']);
     const bucket = world.google.storage.bucket(run.bucket);
-    await bucket.file(runFolder(run.name).newShard(0)).save('half\nof\nanother');
-    await inActivity(snapshotListOf(world), { run, spec });
+    const folder = runFolder(run.name);
+    await bucket.file(folder.newShard(0, 'died')).save('half\nof\nanother');
+    const { attempt } = await inActivity(snapshotListOf(world), { run, spec });
     deepEqual(await keysIn(world, run, 'new'), ['a', 'b']);
+    deepEqual(await objectsIn(world, folder.snapshot), [
+      folder.newShard(0, attempt),
+      folder.manifest,
+    ]);
+  });
+
+  it('is not written over by an attempt that was given up and works on, whatever its list has become', async () => {
+    // The first who asks is kept waiting in the middle of the list.
+    const begun = Promise.withResolvers<ServerResponse>();
+    let asked = 0;
+    const server = await listServer((response) => {
+      asked += 1;
+      if (asked > 1) return void response.end('new 1\nnew 2\n');
+      response.write('old 1\nold 2\n');
+      begun.resolve(response);
+    });
+    const { run, spec } = runOver(world, server.url);
+    const givenUp = inActivity(snapshotListOf(world), { run, spec });
+    const response = await begun.promise;
+    const snapshot = await inActivity(snapshotListOf(world), { run, spec });
+    response.end('old 3\n');
+    deepEqual(await givenUp, snapshot);
+    deepEqual(await keysIn(world, run, 'new'), ['new 1', 'new 2']);
+    const folder = runFolder(run.name);
+    deepEqual(await objectsIn(world, folder.snapshot), [
+      folder.newShard(0, snapshot.attempt),
+      folder.manifest,
+    ]);
+    server.close();
   });
 
   it('heartbeats, and ends when it is cancelled', async () => {
@@ -140,6 +175,7 @@ describe('snapshotList', () => {
     deepEqual(await heartbeat, { lines: 0 });
     activity.cancel();
     await rejects(snapshot, { name: 'CancelledFailure' });
+    deepEqual(await objectsIn(world, runFolder(run.name).root), []);
     server.close();
   });
 

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { ApplicationFailure } from '@temporalio/activity';
 import { MockActivityEnvironment } from '@temporalio/testing';
+import { readManifest } from '../../activities/audit/read-run.ts';
 import { createSnapshotList } from '../../activities/snapshot-list.ts';
 import { runFolder, runName } from '../../domain/names.ts';
 import type { RunRef } from '../../domain/names.ts';
@@ -91,7 +92,7 @@ export async function objectsIn({ google, stack }: World, prefix: string): Promi
   return files.map((file) => file.name);
 }
 
-/** Keys in the snapshot's shards of one kind, in order. */
+/** Keys in the shards of one kind that the manifest names, in order. */
 export async function keysIn(
   world: World,
   run: RunRef,
@@ -99,7 +100,9 @@ export async function keysIn(
 ): Promise<string[]> {
   const bucket = world.google.storage.bucket(world.stack.bucket);
   const keys: string[] = [];
-  for (const name of await objectsIn(world, `${runFolder(run.name).root}snapshot/${kind}/`)) {
+  const { snapshot } = await readManifest(bucket, run.name);
+  const folder = `${runFolder(run.name).snapshot}${snapshot.attempt}/${kind}/`;
+  for (const name of await objectsIn(world, folder)) {
     const [bytes] = await bucket.file(name).download();
     keys.push(...bytes.toString('utf8').trimEnd().split('\n'));
   }

@@ -125,6 +125,8 @@ test('lists every item in order, with how it ended, and the unsettled ones too',
   equal(lines[5]?.object, 'videos/old%2F1.mp4');
   equal(await read(folder.failed), 'c\ne\n');
   equal(await read(folder.remaining), 'b\nd\n');
+  equal(await read(folder.retry), 'b\nd\n');
+  equal(await read(folder.retryAll), 'b\nc\nd\ne\n');
   const said = await json();
   deepEqual(said.counts, counts);
   deepEqual(said.list, { total: 6, published: 5, presentBefore: 1, duplicates: 7, blankLines: 5 });

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { problemTexts } from '../../activities/audit/audit.ts';
 import { failureTypes } from '../../domain/failure-types.ts';
+import { leftTexts } from '../../domain/sweep.ts';
 
 /** Names that people's scripts and other processes rely on: added here when they are added, never renamed. */
 describe('public names', () => {
@@ -18,6 +19,7 @@ describe('public names', () => {
       'StepFailed',
       'CleanUpFailed',
       'CollectorReplaced',
+      'InvalidSweepSpec',
     ]);
   });
 
@@ -34,11 +36,22 @@ describe('public names', () => {
     ]);
   });
 
+  it('of why a sweep leaves something stay', () => {
+    assert.deepEqual(Object.keys(leftTexts), [
+      'open',
+      'closed-lately',
+      'unknown-lately',
+      'unmarked',
+      'unasked',
+      'unremoved',
+    ]);
+  });
+
   it('of workflows, queries and updates stay', () => {
     const index = readFileSync(new URL('../../workflows/index.ts', import.meta.url), 'utf8');
     assert.deepEqual(
       [...index.matchAll(/export \{ (\w+) \}/g)].map(([, name]) => name),
-      ['downloadRun'],
+      ['downloadRun', 'sweepRuns'],
     );
     const messages = readFileSync(new URL('../../workflows/messages.ts', import.meta.url), 'utf8');
     const defined = messages.matchAll(/define(?:Query|Update|Signal)<.*?>\('(\w+)'\)/g);

@@ -87,8 +87,11 @@ const pause = async (run: ClipRun): Promise<void> => {
 };
 const resume = (run: ClipRun): Promise<unknown> => run.handle.executeUpdate(resumeUpdate);
 
-/** Every activity there is: one that is added must be here as well. */
-const steps: Readonly<Record<keyof Activities, Step>> = {
+/** The sweep's belongs to no run. */
+type StepName = Exclude<keyof Activities, 'deleteLeftovers'>;
+
+/** Every activity of a run: one that is added must be here as well. */
+const steps: Readonly<Record<StepName, Step>> = {
   preflight: {},
   snapshotList: {},
   createQueue: {},
@@ -123,7 +126,7 @@ const steps: Readonly<Record<keyof Activities, Step>> = {
 
 describe('runs whose Temporal worker dies', { concurrency: 1, timeout: 200_000 }, () => {
   it('go on where they stood, each with another step just done and not yet told', async () => {
-    const names = Object.keys(steps) as (keyof Activities)[];
+    const names = Object.keys(steps) as StepName[];
     const held = names.map((step, n) => {
       // Which activity an answer is of stands in its task's token.
       const body = new RegExp(`(?=[^]*step-${n}-)(?=[^]*${step})`);

@@ -3,6 +3,7 @@ import { after, before, describe, it } from 'node:test';
 import { Context } from '@temporalio/activity';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import type { WorkflowBundleWithSourceMap } from '@temporalio/worker';
+import { noCounts } from '../../domain/counts.ts';
 import { ensurePart } from '../../infra/local/install/part.ts';
 import { findTemporalCli } from '../../infra/local/install/temporal-cli.ts';
 import { scaleUpdate } from '../../workflows/messages.ts';
@@ -104,5 +105,40 @@ describe('a run whose history has grown', () => {
       calls: [],
     });
     assert.deepEqual(started, [1, 3]);
+  });
+
+  it('answers every message, also those that come between two executions', async () => {
+    const { activities } = createWorld({});
+    const executions = new Set<string | undefined>();
+    const asked: number[] = [];
+    const wanted: number[] = [];
+    const run = await runCase(environment, bundle, {
+      name: 'long-and-steered',
+      script: {
+        activities: {
+          scaleFleet: (input) => {
+            asked.push(input.workers);
+            executions.add(Context.current().info.workflowExecution?.runId);
+            return activities.scaleFleet(input);
+          },
+          // Nothing is settled before it went on twice.
+          collectOutcomes: async (input) => {
+            const sample = await activities.collectOutcomes(input);
+            return executions.size < 3 ? { ...sample, counts: noCounts } : sample;
+          },
+        },
+      },
+      meanwhile: async (handle) => {
+        while (executions.size < 3) {
+          wanted.push(wanted.length + 1);
+          const { phase } = await handle.executeUpdate(scaleUpdate, { args: [wanted.length] });
+          assert.equal(phase, 'downloading');
+        }
+      },
+      expected: { kind: 'completed' },
+      calls: [],
+    });
+    assert.ok(run.ending.kind === 'completed');
+    assert.deepEqual(asked, wanted);
   });
 });

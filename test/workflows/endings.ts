@@ -1,10 +1,11 @@
 import { ApplicationFailure } from '@temporalio/activity';
 import type { WorkflowHandle } from '@temporalio/client';
+import type { Activities } from '../../activities/index.ts';
 import { queueLost } from '../../domain/failure-types.ts';
 import type { FleetState } from '../../domain/fleet-state.ts';
 import type { downloadRun } from '../../workflows/index.ts';
 import { pauseUpdate, resumeUpdate, scaleUpdate } from '../../workflows/messages.ts';
-import { collectUntilCancelled, createWorld, inRealTime } from './world.ts';
+import { createWorld, inRealTime, untilCancelled } from './world.ts';
 import type { Script, Slice } from './world.ts';
 
 /** One way for a run to end: what the world does, what a person does, and what must come of it. */
@@ -13,7 +14,8 @@ export type EndingCase = {
   /** Added to an input that is right. */
   readonly input?: object;
   readonly script: Script;
-  /** What a person does while it runs. */
+  /** What a person does while it runs, once the activity `when` was called: collectOutcomes, unless it says otherwise. */
+  readonly when?: keyof Activities;
   readonly meanwhile?: (handle: WorkflowHandle<typeof downloadRun>) => Promise<void>;
   readonly expected:
     | { readonly kind: 'completed' }
@@ -34,7 +36,7 @@ function firstSliceForever(): Script['activities'] {
     collectOutcomes: (input) => {
       if (!isFirst) return activities.collectOutcomes(input);
       isFirst = false;
-      return collectUntilCancelled();
+      return untilCancelled();
     },
   };
 }
@@ -93,7 +95,7 @@ function publishedAroundAPause(): Script {
       publishItems: async () => {
         slices += 1;
         if (slices > 1) isDone = true;
-        else await collectUntilCancelled().catch(() => {});
+        else await untilCancelled().catch(() => {});
         return { next: isDone ? 10 : 4, isDone, dueAtMs: Date.now() };
       },
       collectOutcomes: async (input) => {
@@ -316,6 +318,67 @@ export const endingCases: readonly EndingCase[] = [
     script: { activities: firstSliceForever() },
     expected: { kind: 'failed', type: 'TimeLimitExceeded', message: /time limit of 1s passed/ },
     calls: ['collectOutcomes', ...cleanUp],
+  },
+  {
+    name: 'failed-time-limit-in-preflight',
+    input: { timeLimit: '1s' },
+    script: { activities: { preflight: untilCancelled } },
+    expected: {
+      kind: 'failed',
+      type: 'TimeLimitExceeded',
+      message: /^the run's time limit of 1s passed before its list was read$/,
+    },
+    calls: ['preflight'],
+    neverCalled: ['snapshotList', 'createQueue', 'stopFleet', 'writeReport'],
+  },
+  {
+    name: 'failed-time-limit-in-snapshot',
+    input: { timeLimit: '1s' },
+    script: { activities: { snapshotList: untilCancelled } },
+    expected: { kind: 'failed', type: 'TimeLimitExceeded', message: /before its list was read$/ },
+    calls: ['snapshotList'],
+    neverCalled: ['createQueue', 'stopFleet', 'writeReport'],
+  },
+  {
+    name: 'failed-time-limit-in-queue-creation',
+    input: { timeLimit: '1s' },
+    script: { activities: { createQueue: untilCancelled } },
+    expected: { kind: 'failed', type: 'TimeLimitExceeded', message: /remaining\.txt$/ },
+    calls: ['createQueue', 'deleteQueue', 'writeReport'],
+    neverCalled: ['startFleet', 'publishItems', 'stopFleet', 'collectOutcomes'],
+  },
+  {
+    name: 'cancelled-in-preflight',
+    script: { activities: { preflight: untilCancelled } },
+    when: 'preflight',
+    meanwhile: async (handle) => {
+      await handle.cancel();
+    },
+    expected: { kind: 'cancelled' },
+    calls: ['preflight'],
+    neverCalled: ['snapshotList', 'createQueue', 'stopFleet', 'writeReport'],
+  },
+  {
+    name: 'cancelled-in-snapshot',
+    script: { activities: { snapshotList: untilCancelled } },
+    when: 'snapshotList',
+    meanwhile: async (handle) => {
+      await handle.cancel();
+    },
+    expected: { kind: 'cancelled' },
+    calls: ['snapshotList'],
+    neverCalled: ['createQueue', 'stopFleet', 'writeReport'],
+  },
+  {
+    name: 'cancelled-in-queue-creation',
+    script: { activities: { createQueue: untilCancelled } },
+    when: 'createQueue',
+    meanwhile: async (handle) => {
+      await handle.cancel();
+    },
+    expected: { kind: 'cancelled' },
+    calls: ['createQueue', 'deleteQueue', 'writeReport'],
+    neverCalled: ['startFleet', 'publishItems', 'stopFleet', 'collectOutcomes'],
   },
   {
     name: 'failed-clean-up',

@@ -64,7 +64,7 @@ export async function runCase(
       args: [input],
     });
     if (endingCase.meanwhile !== undefined) {
-      await until(() => world.calls.includes('collectOutcomes'));
+      await until(() => world.calls.includes(endingCase.when ?? 'collectOutcomes'));
       await endingCase.meanwhile(handle);
     }
     const ending = await handle.result().then(

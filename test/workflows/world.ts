@@ -70,6 +70,19 @@ export function createWorld(script: Script): World {
         storedBytes: 0,
         unsettled: 0,
       }),
+    deleteLeftovers: () =>
+      Promise.resolve({
+        removed: { runs: 0, topics: 0, subscriptions: 0, fleets: 0 },
+        left: {
+          open: 0,
+          'closed-lately': 0,
+          'unknown-lately': 0,
+          unmarked: 0,
+          unasked: 0,
+          unremoved: 0,
+        },
+        problems: [],
+      }),
     ...script.activities,
   };
   return { calls, activities: remember(activities, calls) };
@@ -84,8 +97,8 @@ export async function inSkippedTime(sliceMs: number): Promise<void> {
   throw ApplicationFailure.create({ message: 'the slice takes time', nextRetryDelay: sliceMs });
 }
 
-/** A slice that lasts until it is cancelled, as a real one would when nothing happens. */
-export async function collectUntilCancelled(): Promise<never> {
+/** A step that lasts until it is cancelled, as a slice of collecting does when nothing happens. */
+export async function untilCancelled(): Promise<never> {
   const context = Context.current();
   /** Cancelling reaches an activity with its next heartbeat. */
   const heartbeatEveryMs = 50;

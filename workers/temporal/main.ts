@@ -1,3 +1,4 @@
+import { Client } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { createActivities } from '../../activities/index.ts';
@@ -13,6 +14,7 @@ import type { Log } from '../process/log.ts';
 import { listenForShutdown } from '../process/shutdown.ts';
 import { createTemporalLogger } from './logger.ts';
 import { openCluster } from './open-cluster.ts';
+import { createRunRegistry } from './run-registry.ts';
 import { readSettings } from './settings.ts';
 import type { Settings } from './settings.ts';
 import { readWorkflowBundle } from './workflow-bundle.ts';
@@ -22,6 +24,7 @@ import { readWorkflowBundle } from './workflow-bundle.ts';
  *
  *   settings.ts          what the environment says
  *   open-cluster.ts      the way to Kubernetes
+ *   run-registry.ts      what Temporal knows of runs, for the sweep
  *   logger.ts            Temporal's log into ours
  *   workflow-bundle.ts   the workflow code, made by bundle-workflows.ts
  *   ../process/          what it shares with the downloader
@@ -76,6 +79,7 @@ async function run(settings: Settings, log: Log): Promise<void> {
       subscriber: google.subscriber,
       storage: google.storage,
       installation,
+      registry: createRunRegistry(new Client({ connection, namespace })),
       fleets,
       defaultFleet: settings.SPOTLOOP_FLEETS[0],
       localCommands: await readCommands(settings.SPOTLOOP_COMMANDS_FILE),

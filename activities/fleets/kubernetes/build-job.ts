@@ -1,6 +1,11 @@
 import type { V1Container, V1Job, V1ObjectMeta, V1PodSpec } from '@kubernetes/client-node';
 import { assignmentVariable } from '../../../domain/assignment.ts';
-import { downloaderLabels, generationLabel, runLabel } from '../../../domain/labels.ts';
+import {
+  downloaderLabels,
+  generationLabel,
+  runLabel,
+  workflowAnnotation,
+} from '../../../domain/labels.ts';
 import type { FleetPlan } from '../fleet.ts';
 import { downloaderOf, podSpecOf, stagingVolume } from './job-template.ts';
 import type { JobTemplate } from './job-template.ts';
@@ -45,7 +50,11 @@ export function buildJob(template: JobTemplate, plan: FleetPlan, place: JobPlace
   const mark = (metadata: V1ObjectMeta): V1ObjectMeta =>
     Object.assign(metadata, {
       labels: { ...metadata.labels, ...labels },
-      annotations: { ...metadata.annotations, ...pod.annotations },
+      annotations: {
+        ...metadata.annotations,
+        ...pod.annotations,
+        [workflowAnnotation]: plan.workflowId,
+      },
     });
   job.metadata = Object.assign(mark(job.metadata ?? {}), {
     name: jobName(plan.run, place.generation),

@@ -114,19 +114,24 @@ export function createCluster({ batch, core, authorization, namespace }: Cluster
     },
 
     /** Of all pods of the run: metadata alone, page by page. */
-    async listPodMetadata(run: string): Promise<V1Pod[]> {
-      const pods: V1Pod[] = [];
-      let page: string | undefined;
-      do {
-        const list = await core.listNamespacedPod(
-          { ...podsOf(run), limit: pageSize, ...(page === undefined ? {} : { _continue: page }) },
-          options(metadataOnly),
-        );
-        // Null where there are none.
-        pods.push(...(list.items ?? []));
-        page = continueOf(list.metadata);
-      } while (page !== undefined);
-      return pods;
+    listPodMetadata(run: string): Promise<V1Pod[]> {
+      return allPages((page) =>
+        core.listNamespacedPod({ ...podsOf(run), ...page }, options(metadataOnly)),
+      );
+    },
+
+    /** Of all Jobs and pods with these labels, whatever their run: metadata alone, page by page. */
+    async listOwned(labelSelector: string): Promise<(V1Job | V1Pod)[]> {
+      const owned = { namespace, labelSelector };
+      const [jobs, pods] = await Promise.all([
+        allPages<V1Job>((page) =>
+          batch.listNamespacedJob({ ...owned, ...page }, options(metadataOnly)),
+        ),
+        allPages<V1Pod>((page) =>
+          core.listNamespacedPod({ ...owned, ...page }, options(metadataOnly)),
+        ),
+      ]);
+      return [...jobs, ...pods];
     },
 
     /** Some of the run's pods in that phase, whole. */
@@ -171,6 +176,26 @@ export function createCluster({ batch, core, authorization, namespace }: Cluster
       );
     },
   };
+}
+
+async function allPages<Item>(
+  list: (page: {
+    limit: number;
+    _continue?: string;
+  }) => Promise<{ items?: Item[]; metadata?: V1ListMeta }>,
+): Promise<Item[]> {
+  const all: Item[] = [];
+  let token: string | undefined;
+  do {
+    const page = await list({
+      limit: pageSize,
+      ...(token === undefined ? {} : { _continue: token }),
+    });
+    // Null where there are none.
+    all.push(...(page.items ?? []));
+    token = continueOf(page.metadata);
+  } while (token !== undefined);
+  return all;
 }
 
 /** The number in a Job's label; 0 for one that has none. */

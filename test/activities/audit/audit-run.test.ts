@@ -23,7 +23,7 @@ function audit({ run }: EndedRun): Promise<Audit> {
 
 /** A run of three items, two of them stored and one failed, and one that was there before. */
 async function soundRun(): Promise<EndedRun> {
-  const ended = await beginRun(world, ['a', 'b', 'c'], ['before']);
+  const ended = await beginRun(world, ['a', 'b', 'c'], { present: ['before'] });
   await ended.settle(0, [await ended.store('a', 0), failed(1)]);
   await ended.settle(1, [await ended.store('c', 2)]);
   await ended.report();

@@ -21,13 +21,15 @@ export type EndedRun = {
   readonly report: () => Promise<unknown>;
 };
 
-/** Begins such a run for these keys; those `present` are in the bucket before it. */
+/** Begins such a run for these keys; those `present` are in the bucket before it; of a name of its own, unless it is given one. */
 export async function beginRun(
   world: World,
   keys: readonly string[],
-  present: readonly string[] = [],
+  {
+    present = [],
+    run = newRun(world.stack.bucket),
+  }: { present?: readonly string[]; run?: RunRef | undefined } = {},
 ): Promise<EndedRun> {
-  const run = newRun(world.stack.bucket);
   const bucket = world.google.storage.bucket(run.bucket);
   const prefix = `${uniqueName('audit')}/`;
   const spec = specOf({

@@ -16,7 +16,7 @@ import type { Outcome } from '../../../domain/outcome.ts';
 import type { RunSpec } from '../../../domain/run-spec.ts';
 import type { Sample } from '../../../domain/sample.ts';
 import type { Snapshot } from '../../../domain/snapshot.ts';
-import { newActivity, newRun } from '../world.ts';
+import { inActivity, newActivity, newRun } from '../world.ts';
 import type { World } from '../world.ts';
 
 /** A collector ends long before this when it should; one that doesn't makes the test fail by its duration. */
@@ -39,7 +39,7 @@ export class Scene {
   /** @param published items to do; two more were in the bucket before. */
   static async open(world: World, published: number): Promise<Scene> {
     const run = newRun(world.stack.bucket);
-    await createCreateQueue({ ...world.google, installation: 'test' })({
+    await inActivity(createCreateQueue({ ...world.google, installation: 'test' }), {
       run,
       spec: { leaseDeadlineMs: 60_000 },
     });

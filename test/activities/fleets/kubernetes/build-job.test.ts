@@ -47,6 +47,9 @@ describe('buildJob', () => {
       equal(labels?.['spotloop-generation'], '2');
       equal(labels?.['app.kubernetes.io/component'], 'downloader');
     }
+    for (const metadata of [job.metadata, job.spec?.template.metadata]) {
+      equal(metadata?.annotations?.['spotloop-workflow'], run.workflowId);
+    }
     equal(pod.serviceAccountName, 'downloader');
     equal(container.image, 'registry/downloader:1');
     equal(valueOf(container.env, 'GOOGLE_CLOUD_PROJECT'), 'my-project');

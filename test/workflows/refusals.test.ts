@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { ApplicationFailure, WorkflowUpdateFailedError } from '@temporalio/client';
+import type { WorkflowHandle } from '@temporalio/client';
+import { TestWorkflowEnvironment } from '@temporalio/testing';
+import type { WorkflowBundleWithSourceMap } from '@temporalio/worker';
+import type { Activities } from '../../activities/index.ts';
+import { ensurePart } from '../../infra/local/install/part.ts';
+import { findTemporalCli } from '../../infra/local/install/temporal-cli.ts';
+import type { downloadRun } from '../../workflows/index.ts';
+import { pauseUpdate, progressQuery, resumeUpdate, scaleUpdate } from '../../workflows/messages.ts';
+import { bundleWorkflows, runCase, until } from './run-case.ts';
+import { untilCancelled } from './world.ts';
+
+/** Messages that a run has no use for: it says so, and goes on as it would. */
+
+let environment: TestWorkflowEnvironment;
+let bundle: WorkflowBundleWithSourceMap;
+before(async () => {
+  const path = await ensurePart(await findTemporalCli());
+  [environment, bundle] = await Promise.all([
+    TestWorkflowEnvironment.createLocal({
+      server: { executable: { type: 'existing-path', path } },
+    }),
+    bundleWorkflows(),
+  ]);
+});
+after(() => environment.teardown());
+
+/** What each of the three messages is answered with. */
+async function answers(run: WorkflowHandle<typeof downloadRun>): Promise<string[]> {
+  const refusal = async (sent: Promise<unknown>) => {
+    try {
+      await sent;
+    } catch (error) {
+      assert.ok(error instanceof WorkflowUpdateFailedError, String(error));
+      assert.ok(error.cause instanceof ApplicationFailure, String(error.cause));
+      assert.equal(error.cause.type, 'Refused');
+      return error.cause.message;
+    }
+    return 'done';
+  };
+  return [
+    await refusal(run.executeUpdate(pauseUpdate)),
+    await refusal(run.executeUpdate(scaleUpdate, { args: [2] })),
+    await refusal(run.executeUpdate(resumeUpdate)),
+  ];
+}
+
+const none = (phase: string, when: 'yet' | 'any more') =>
+  `the run is in phase "${phase}", it has no downloaders to steer ${when}`;
+
+describe('a run without downloaders refuses to be steered', { concurrency: true }, () => {
+  for (const [step, phase, when] of [
+    ['preflight', 'preflight', 'yet'],
+    ['snapshotList', 'snapshot', 'yet'],
+    ['createQueue', 'queue', 'yet'],
+    ['stopFleet', 'cleaning-up', 'any more'],
+    ['deleteQueue', 'cleaning-up', 'any more'],
+    ['writeReport', 'reporting', 'any more'],
+  ] as const) {
+    it(`in ${step}`, async () => {
+      const { promise: steered, resolve } = Promise.withResolvers<void>();
+      const activities = {
+        [step]: async () => {
+          await steered;
+          return { total: 1, published: 0, duplicates: 0, blankLines: 0 };
+        },
+      } as Partial<Activities>;
+      const { ending } = await runCase(environment, bundle, {
+        name: `refusing-${step.toLowerCase()}`,
+        script: { activities },
+        when: step,
+        meanwhile: async (run) => {
+          const refused = none(phase, when);
+          const answered = await answers(run).finally(resolve);
+          assert.deepEqual(answered, [refused, refused, 'the run is not paused']);
+        },
+        expected: { kind: 'completed' },
+        calls: [],
+      });
+      assert.equal(ending.kind, 'completed');
+    });
+  }
+});
+
+describe('a run that is being cancelled', () => {
+  it('refuses to be steered, and is cleaned up after', async () => {
+    const { promise: steered, resolve } = Promise.withResolvers<void>();
+    const { ending, calls } = await runCase(environment, bundle, {
+      name: 'refusing-when-cancelled',
+      script: {
+        slices: [{ counts: { stored: 1 } }],
+        activities: {
+          // It takes its time to end.
+          publishItems: () =>
+            untilCancelled().catch(async (error: unknown) => {
+              await steered;
+              throw error;
+            }),
+        },
+      },
+      when: 'publishItems',
+      meanwhile: async (run) => {
+        await run.cancel();
+        await until(async () => (await run.query(progressQuery)).phase === 'cleaning-up');
+        const [pause, scale] = await answers(run).finally(resolve);
+        assert.deepEqual(
+          [pause, scale],
+          ['the run is being cancelled', 'the run is being cancelled'],
+        );
+      },
+      expected: { kind: 'cancelled' },
+      calls: [],
+    });
+    assert.equal(ending.kind, 'failed');
+    assert.equal(calls.at(-1), 'writeReport');
+  });
+});
