@@ -97,6 +97,7 @@ const fields = z.strictObject({
       error: 'lies in .spotloop/, where run folders are — choose another prefix',
     })
     .refine((text) => !/[\r\n\0]/.test(text), { error: 'holds a control character' })
+    .refine((text) => text.isWellFormed(), { error: 'is not valid Unicode' })
     .refine((text) => !/\/\.{1,2}(\/|$)/.test(text), {
       error: 'holds "." or ".." between slashes — write the prefix as it is to be',
     })
@@ -162,12 +163,23 @@ export type ParsedRunSpec =
 /** Names a user may write, for `--help`, the schema's documentation and the hint at a misspelt one. */
 export const runSpecFields = Object.keys(fields.shape);
 
+/**
+ * Problems that a message names. Temporal takes no failure of 2 MB, and a person who meets so many mends the cause. So
+ * much of an input may be wrong that even to word it all takes longer than a workflow may think.
+ */
+const mostProblemsNamed = 50;
+
 /** Parses hand-typed input and reports all problems at once, each with its field. Never throws. */
 export function parseRunSpec(input: unknown): ParsedRunSpec {
   const result = runSpecSchema.safeParse(input, { reportInput: true });
   if (result.success) return { kind: 'valid', spec: result.data };
+  const problems = result.error.issues
+    .slice(0, mostProblemsNamed + 1)
+    .flatMap((issue) => problemsOf(issue, input, runSpecFields, mostProblemsNamed + 1));
+  if (problems.length <= mostProblemsNamed) return { kind: 'invalid', problems };
+  const named = problems.slice(0, mostProblemsNamed);
   return {
     kind: 'invalid',
-    problems: result.error.issues.flatMap((issue) => problemsOf(issue, input, runSpecFields)),
+    problems: [...named, `more is wrong — mend these ${mostProblemsNamed} first`],
   };
 }

@@ -3,18 +3,26 @@ import type { z } from 'zod';
 import { podFields } from './pod.ts';
 import { taskFields } from './task.ts';
 
-/** What one issue means to a person who typed `input`: a line for each thing to mend, in the words of the run spec. */
+/** Of a name that the user made up so much is repeated: enough to find it again. */
+const longestName = 100;
+
+/**
+ * What one issue means to a person who typed `input`: a line for each thing to mend, in the words of the run spec, and
+ * `most` lines at most.
+ */
 export function problemsOf(
   issue: z.core.$ZodIssue,
   input: unknown,
   fields: readonly string[],
+  most: number,
 ): string[] {
   const path = pathText(issue.path);
   if (issue.code === 'unrecognized_keys') {
     const known = knownFieldsAt(issue.path, input, fields);
-    return issue.keys.map(
-      (key) => `unknown field "${path === '' ? '' : `${path}.`}${key}"${nearest(key, known)}`,
-    );
+    return issue.keys
+      .slice(0, most)
+      .map(shortName)
+      .map((key) => `unknown field "${path === '' ? '' : `${path}.`}${key}"${nearest(key, known)}`);
   }
   const subject = path === '' ? 'the input' : `"${path}"`;
   const isMissing = 'input' in issue && issue.input === undefined;
@@ -25,7 +33,7 @@ export function problemsOf(
   }
   if (isMissing) return [`${subject} is missing${exampleOf(path)}`];
   if (issue.code === 'invalid_key') {
-    return issue.issues.map(({ message }) => `${subject} ${message}`);
+    return issue.issues.slice(0, most).map(({ message }) => `${subject} ${message}`);
   }
   if (path === 'task.kind') return [`unknown task${nearestTask(input)}`];
   if (
@@ -61,7 +69,7 @@ const nestedFields: ReadonlyMap<string, readonly string[]> = new Map([
 
 function taskKindOf(input: unknown): string {
   const kind = (input as { task?: { kind?: unknown } } | null)?.task?.kind;
-  return typeof kind === 'string' ? kind : '';
+  return typeof kind === 'string' ? shortName(kind) : '';
 }
 
 function nearestTask(input: unknown): string {
@@ -90,7 +98,11 @@ function exampleOf(path: string): string {
 
 function pathText(path: PropertyKey[]): string {
   return path
-    .map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`))
+    .map((part) => (typeof part === 'number' ? `[${part}]` : `.${shortName(String(part))}`))
     .join('')
     .replace(/^\./, '');
+}
+
+function shortName(name: string): string {
+  return name.length <= longestName ? name : `${name.slice(0, longestName - 1)}…`;
 }
