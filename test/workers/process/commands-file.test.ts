@@ -47,6 +47,13 @@ describe('a commands file', () => {
     );
   });
 
+  it('is refused when an item would choose the program', async () => {
+    for (const program of ['{key}', '{output}', '/opt/{key}', 'sh{key}']) {
+      await writeFile(file, JSON.stringify({ it: { argv: [program, '-v'] } }));
+      await rejects(readCommands(file), /the program is fixed/);
+    }
+  });
+
   it('has no command that it does not list, by whatever name', async () => {
     await writeFile(file, JSON.stringify({ resize: command }));
     deepEqual(await readCommand(file, 'resize'), command);
