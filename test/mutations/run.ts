@@ -24,20 +24,28 @@ if (mutations.length === 0) {
   process.exit(1);
 }
 
+/** Ctrl-C ends the tests that run and removes their trees. */
+const leaving = new AbortController();
+for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+  process.on(name, () => leaving.abort());
+
 await install();
 const broken = await brokenBefore();
 const results: Result[] = [];
 await inLanes(mutations, async (mutation) => {
   const message = broken.get(keyOf(mutation));
   const verdict: Verdict =
-    message === undefined ? await tryMutation(mutation) : { kind: 'unusable', message };
+    message === undefined
+      ? await tryMutation(mutation, leaving.signal)
+      : { kind: 'unusable', message };
   results.push({ mutation, verdict });
   progress(`${results.length} of ${mutations.length} mutations, last ${mutation.name}`);
 });
 progress('');
 results.sort((a, b) => mutations.indexOf(a.mutation) - mutations.indexOf(b.mutation));
 process.stdout.write(isJson ? asJson(results) : asTable(results));
-if (results.some(({ verdict }) => verdict.kind !== 'killed')) process.exitCode = 1;
+const isWhole = results.length === mutations.length;
+if (!isWhole || results.some(({ verdict }) => verdict.kind !== 'killed')) process.exitCode = 1;
 
 /** `I1` is meant by `I1`, and `I10` is not. */
 function isMeant(name: string, start: string): boolean {
@@ -55,7 +63,8 @@ async function brokenBefore(): Promise<Map<string, string>> {
   const tree = await copyTree();
   let done = 0;
   await inLanes([...files], async ([file, named]) => {
-    const told = await runTests(tree.folder, file, [...new Set(named.map(({ test }) => test))]);
+    const names = [...new Set(named.map(({ test }) => test))];
+    const told = await runTests(tree.folder, file, { names, signal: leaving.signal });
     for (const mutation of named) {
       const one = told.find(({ name }) => name === mutation.test);
       if (one?.ending === 'passed') continue;
@@ -72,7 +81,10 @@ async function brokenBefore(): Promise<Map<string, string>> {
 async function inLanes<One>(all: readonly One[], work: (one: One) => Promise<void>): Promise<void> {
   let next = 0;
   const lane = async () => {
-    for (let one = all[next++]; one !== undefined; one = all[next++]) await work(one);
+    for (let one = all[next++]; one !== undefined; one = all[next++]) {
+      if (leaving.signal.aborted) return;
+      await work(one);
+    }
   };
   await Promise.all(Array.from({ length: atOnce }, lane));
 }

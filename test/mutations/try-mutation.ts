@@ -53,7 +53,7 @@ export function applyPatch(
 }
 
 /** Breaks the promise in a tree of its own, and runs the test that must notice. */
-export async function tryMutation(mutation: Mutation): Promise<Verdict> {
+export async function tryMutation(mutation: Mutation, signal: AbortSignal): Promise<Verdict> {
   const startedMs = performance.now();
   const tree = await copyTree();
   try {
@@ -62,7 +62,7 @@ export async function tryMutation(mutation: Mutation): Promise<Verdict> {
       const message = `apply ${mutation.name}.patch: ${refusal} — make it anew for the source as it is now`;
       return { kind: 'unusable', message };
     }
-    const told = await runTests(tree.folder, mutation.file, [mutation.test]);
+    const told = await runTests(tree.folder, mutation.file, { names: [mutation.test], signal });
     const seconds = (performance.now() - startedMs) / 1000;
     const one = told.find(({ name }) => name === mutation.test);
     if (one === undefined) return { kind: 'unusable', message: `"${mutation.test}" did not run` };
@@ -78,7 +78,7 @@ export async function tryMutation(mutation: Mutation): Promise<Verdict> {
 export async function runTests(
   folder: string,
   file: string,
-  names: readonly string[],
+  { names, signal }: { names: readonly string[]; signal: AbortSignal },
 ): Promise<Told[]> {
   const child = spawn(process.execPath, [teller, join(folder, file), ...names], {
     cwd: folder,
@@ -91,9 +91,14 @@ export async function runTests(
   let stderr = '';
   child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString('utf8')));
   child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString('utf8')));
-  const limit = setTimeout(() => process.kill(-(child.pid ?? 0), 'SIGKILL'), testLimitMs);
+  const kill = (): void => {
+    if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+  };
+  const limit = setTimeout(kill, testLimitMs);
+  signal.addEventListener('abort', kill);
   const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
   clearTimeout(limit);
+  signal.removeEventListener('abort', kill);
   const told = stdout
     .split('\n')
     .filter((line) => line.startsWith('{"name":'))

@@ -115,25 +115,34 @@ export function spoiled(right: fc.Arbitrary<object>): fc.Arbitrary<string> {
   );
 }
 
-/** Bytes of which bits were flipped, some cut off, some put in. */
-export function damaged(right: fc.Arbitrary<Uint8Array>): fc.Arbitrary<Uint8Array> {
-  const harm = fc.oneof(
-    fc.record({ kind: fc.constant('flip'), place: fc.nat(), bit: fc.nat(7) }),
-    fc.record({ kind: fc.constant('cut'), place: fc.nat(), bit: fc.constant(0) }),
-    fc.record({ kind: fc.constant('insert'), place: fc.nat(), bit: fc.nat(255) }),
-  );
-  return fc.tuple(right, fc.array(harm, { minLength: 1, maxLength: 4 })).map(([bytes, harms]) => {
-    let harmed = Buffer.from(bytes);
-    for (const { kind, place, bit } of harms) {
-      const at = harmed.length === 0 ? 0 : place % harmed.length;
-      if (kind === 'flip' && harmed.length > 0) harmed[at] = (harmed[at] ?? 0) ^ (1 << bit);
-      if (kind === 'cut') harmed = harmed.subarray(0, at);
-      if (kind === 'insert') {
-        harmed = Buffer.concat([harmed.subarray(0, at), Buffer.of(bit), harmed.subarray(at)]);
-      }
+type Harm = {
+  readonly kind: 'flip' | 'cut' | 'insert';
+  readonly place: number;
+  readonly value: number;
+};
+
+/** What may befall bytes: bits flipped, some cut off, some put in. */
+export const harms: fc.Arbitrary<Harm[]> = fc.array(
+  fc.record({
+    kind: fc.constantFrom('flip', 'cut', 'insert'),
+    place: fc.nat(),
+    value: fc.nat(255),
+  }),
+  { minLength: 1, maxLength: 4 },
+);
+
+/** The bytes after what has befallen them. */
+export function damage(bytes: Uint8Array, befallen: readonly Harm[]): Buffer {
+  let harmed = Buffer.from(bytes);
+  for (const { kind, place, value } of befallen) {
+    const at = harmed.length === 0 ? 0 : place % harmed.length;
+    if (kind === 'flip' && harmed.length > 0) harmed[at] = (harmed[at] ?? 0) ^ (1 << (value % 8));
+    if (kind === 'cut') harmed = harmed.subarray(0, at);
+    if (kind === 'insert') {
+      harmed = Buffer.concat([harmed.subarray(0, at), Buffer.of(value), harmed.subarray(at)]);
     }
-    return harmed;
-  });
+  }
+  return harmed;
 }
 
 /** The bytes in pieces, however they arrive: empty ones too. */

@@ -5,7 +5,7 @@ import { openDeadItemMail, openOutcomesMail } from '../../../activities/collect/
 import type { OpenedMail } from '../../../activities/collect/open-mail.ts';
 import { decodePart, encodePart } from '../../../activities/ledger/ledger-part.ts';
 import { decodeOutcomes, encodeOutcome } from '../../../domain/outcome.ts';
-import { damaged, foreignText, spoiled } from '../../support/foreign.ts';
+import { damage, foreignText, harms, spoiled } from '../../support/foreign.ts';
 import { fuzz } from '../../support/fuzz.ts';
 import { failed, outcomeOf, stored } from '../ledger/arbitrary-outcomes.ts';
 
@@ -30,7 +30,7 @@ test('no message can stop a collector, whatever it holds, nor what comes of it i
   const bytes = fc.oneof(
     fc.uint8Array(),
     text.map((one) => Buffer.from(one)),
-    damaged(text.map((one) => Buffer.from(one))),
+    fc.tuple(text, harms).map(([one, all]) => damage(Buffer.from(one), all)),
   );
   const attributes = fc.oneof(
     fc.constantFrom('outcomes', 'beat', '100', '-3', '9'.repeat(30)),

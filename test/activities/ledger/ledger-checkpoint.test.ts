@@ -8,7 +8,7 @@ import {
 } from '../../../activities/ledger/ledger-checkpoint.ts';
 import { LedgerState } from '../../../activities/ledger/ledger-state.ts';
 import type { Outcome } from '../../../domain/outcome.ts';
-import { damaged, spoiled } from '../../support/foreign.ts';
+import { damage, harms, spoiled } from '../../support/foreign.ts';
 import { fuzz } from '../../support/fuzz.ts';
 import { outcomeOf, stored } from './arbitrary-outcomes.ts';
 
@@ -37,9 +37,9 @@ describe('a checkpoint', () => {
   it('that is damaged is refused, or says what it said before', async () => {
     const right = fc.array(outcomeOf(items), { maxLength: 20 });
     await fuzz(
-      fc.asyncProperty(right, fc.gen(), async (outcomes, gen) => {
+      fc.asyncProperty(right, harms, async (outcomes, befallen) => {
         const state = stateOf(outcomes);
-        const bytes = gen(damaged, fc.constant(await encodeCheckpoint(state)));
+        const bytes = damage(await encodeCheckpoint(state), befallen);
         const read = await decodeCheckpoint(bytes).catch((error: unknown) => error as Error);
         if (read instanceof Error) return;
         deepEqual(

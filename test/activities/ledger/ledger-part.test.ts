@@ -4,7 +4,7 @@ import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { decodePart, encodePart } from '../../../activities/ledger/ledger-part.ts';
 import type { Outcome } from '../../../domain/outcome.ts';
-import { damaged, spoiled } from '../../support/foreign.ts';
+import { damage, harms, spoiled } from '../../support/foreign.ts';
 import { fuzz } from '../../support/fuzz.ts';
 import { outcomeOf, stored } from './arbitrary-outcomes.ts';
 
@@ -34,11 +34,15 @@ test('refuses bytes that are no part', async () => {
 
 test('a part that is damaged is refused, or says what it said before', async () => {
   await fuzz(
-    fc.asyncProperty(fc.array(outcomeOf(9), { maxLength: 9 }), fc.gen(), async (outcomes, gen) => {
-      const bytes = gen(damaged, fc.constant(await encodePart(outcomes)));
-      const read = await decodePart(bytes).catch((error: unknown) => error as Error);
-      if (!(read instanceof Error)) deepEqual(read, asRead(outcomes));
-    }),
+    fc.asyncProperty(
+      fc.array(outcomeOf(9), { maxLength: 9 }),
+      harms,
+      async (outcomes, befallen) => {
+        const bytes = damage(await encodePart(outcomes), befallen);
+        const read = await decodePart(bytes).catch((error: unknown) => error as Error);
+        if (!(read instanceof Error)) deepEqual(read, asRead(outcomes));
+      },
+    ),
   );
 });
 

@@ -6,7 +6,7 @@ import { createPart } from '../../../activities/ledger/ledger-log.ts';
 import { LedgerState } from '../../../activities/ledger/ledger-state.ts';
 import { loadLedger } from '../../../activities/ledger/load-ledger.ts';
 import { runFolder } from '../../../domain/names.ts';
-import { damaged } from '../../support/foreign.ts';
+import { damage, harms } from '../../support/foreign.ts';
 import { fuzz } from '../../support/fuzz.ts';
 import { closeWorld, newRun, openWorld } from '../world.ts';
 import type { World } from '../world.ts';
@@ -28,7 +28,7 @@ test('a ledger of which one object is damaged is refused by its name, or says wh
   const part = fc.array(outcomeOf(items), { minLength: 1, maxLength: 6 });
   const parts = fc.array(part, { minLength: 2, maxLength: 4 });
   await fuzz(
-    fc.asyncProperty(parts, fc.nat(), fc.gen(), async (given, which, gen) => {
+    fc.asyncProperty(parts, fc.nat(), harms, async (given, which, befallen) => {
       const { name: run } = newRun(bucket.name);
       const state = LedgerState.empty(snapshot);
       for (const [number, outcomes] of given.entries()) {
@@ -39,7 +39,7 @@ test('a ledger of which one object is damaged is refused by its name, or says wh
       const [files] = await bucket.getFiles({ prefix: runFolder(run).ledger });
       const file = files[which % files.length]!;
       const [right] = await file.download({ decompress: false });
-      await file.save(Buffer.from(gen(damaged, fc.constant(new Uint8Array(right)))), {
+      await file.save(damage(right, befallen), {
         resumable: false,
       });
       const loaded = await loadLedger(bucket, run, snapshot).catch(
