@@ -1,3 +1,5 @@
+import { shortText } from '../domain/short-text.ts';
+
 /** What Google's clients throw: `code` is an HTTP status (storage) or a gRPC status (Pub/Sub). */
 type CloudError = { code?: unknown; message?: unknown };
 
@@ -33,7 +35,8 @@ export function describeError(error: unknown): string {
   if (known !== undefined) return known;
   const text = error instanceof Error ? error.message : String(error);
   // fetch hides the reason in its cause.
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause.message : '';
+  const cause =
+    error instanceof Error && error.cause instanceof Error ? shortText(error.cause.message) : '';
   return [text.split('\n', 1)[0] ?? '', cause].filter((part) => part !== '').join(': ');
 }
 

@@ -8,9 +8,11 @@ import type { RunRef } from '../domain/names.ts';
 import { objectName } from '../domain/object-name.ts';
 import type { RunSpec } from '../domain/run-spec.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
-import { http, statusOf } from './cloud-error.ts';
+import { describeError, http, statusOf } from './cloud-error.ts';
 import { keepHeartbeating } from './heartbeat.ts';
 import { markFoundNames, markListedNames } from './list/bucket-names.ts';
+import { decodeManifest } from './list/manifest.ts';
+import type { Manifest } from './list/manifest.ts';
 import { inBucket, NameTable } from './list/name-table.ts';
 import { ListUnreadable } from './list/open-list.ts';
 import type { ListDeps } from './list/open-list.ts';
@@ -25,18 +27,6 @@ export type SnapshotDeps = ListDeps & {
 };
 
 export type SnapshotListInput = { readonly run: RunRef; readonly spec: RunSpec };
-
-/** What `snapshot/manifest.json` says. It is written last: while it is missing the snapshot is not there. */
-export type Manifest = {
-  readonly version: 1;
-  readonly run: string;
-  readonly workflowId: string;
-  /** Where the list came from; an inline one is in the shards. */
-  readonly items: string;
-  readonly snapshot: Snapshot;
-  /** The run's input after parsing, without an inline list. */
-  readonly spec: Omit<RunSpec, 'items'>;
-};
 
 /** A list up to here is looked up name by name: for more, listing the destination takes fewer requests. */
 const mostLookups = 1_000;
@@ -103,10 +93,12 @@ type ListFile = ReturnType<Bucket['file']>;
 async function readSnapshot(manifest: ListFile): Promise<Snapshot | null> {
   try {
     const [bytes] = await manifest.download();
-    return (JSON.parse(bytes.toString('utf8')) as Manifest).snapshot;
+    return decodeManifest(bytes.toString('utf8')).snapshot;
   } catch (error) {
     if (statusOf(error) === http.notFound) return null;
-    throw error;
+    throw new Error(`read gs://${manifest.bucket.name}/${manifest.name}: ${describeError(error)}`, {
+      cause: error,
+    });
   }
 }
 

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { RunRef } from './names.ts';
 import { queueNames } from './names.ts';
 import type { RunSpec } from './run-spec.ts';
+import { taskSchema } from './task.ts';
 import type { Task } from './task.ts';
 
 /**
@@ -31,7 +32,10 @@ export const assignmentVariable = 'SPOTLOOP_ASSIGNMENT';
 
 const positive = z.int().positive();
 
-/** The task was parsed with the run spec; here only that it is one of ours matters. */
+/** The longest that a timer can wait, in ms: a longer one fires at once. */
+const longestTimer = 2 ** 31 - 1;
+const duration = positive.max(longestTimer);
+
 const assignmentSchema = z.strictObject({
   run: z.string().min(1),
   itemsTopic: z.string().min(1),
@@ -39,14 +43,15 @@ const assignmentSchema = z.strictObject({
   outcomesTopic: z.string().min(1),
   bucket: z.string().min(1),
   prefix: z.string(),
-  task: z.looseObject({ kind: z.enum(['yt-dlp', 'http', 'command']) }),
+  /** What the run spec's parser made of it, which parses to the same again. */
+  task: taskSchema,
   concurrency: positive,
-  leaseDeadlineMs: positive,
+  leaseDeadlineMs: duration,
   attempts: positive,
   maxDeaths: positive,
-  itemTimeoutMs: positive,
+  itemTimeoutMs: duration,
   maxItemSizeBytes: positive,
-  idleExitMs: positive,
+  idleExitMs: duration,
 });
 
 export function planAssignment(run: RunRef, spec: RunSpec): Assignment {
@@ -72,7 +77,7 @@ export function planAssignment(run: RunRef, spec: RunSpec): Assignment {
 /** @throws Error that names the field when the text is not an assignment. */
 export function decodeAssignment(text: string): Assignment {
   try {
-    return assignmentSchema.parse(JSON.parse(text)) as Assignment;
+    return assignmentSchema.parse(JSON.parse(text));
   } catch (cause) {
     throw new Error(`decode ${assignmentVariable}: not an assignment`, { cause });
   }

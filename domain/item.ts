@@ -2,7 +2,11 @@ import { z } from 'zod';
 
 const itemSchema = z.strictObject({
   index: z.int().nonnegative(),
-  key: z.string().min(1),
+  /** Half a surrogate pair can be in JSON, but in no object name. */
+  key: z
+    .string()
+    .min(1)
+    .refine((key) => key.isWellFormed()),
   /** Deaths that the item carries from earlier copies of its message (I5, I7). */
   deaths: z.int().nonnegative(),
   /** A copy: the item was in somebody's hands before, and may be stored (I2). */
@@ -29,10 +33,10 @@ export function decodeItem(text: string): Item {
 
 /**
  * Deaths of an item at this delivery (I7): what its message carries, and every delivery of this message
- * before this one, for a release publishes a new message instead.
+ * before this one, for a release publishes a new message instead. Never more than an outcome can say, whatever they claim.
  */
 export function deathsOf(item: Item, deliveryAttempt: number): number {
-  return item.deaths + Math.max(0, deliveryAttempt - 1);
+  return Math.min(Number.MAX_SAFE_INTEGER, item.deaths + Math.max(0, deliveryAttempt - 1));
 }
 
 /**

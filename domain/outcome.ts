@@ -1,5 +1,8 @@
 import { z } from 'zod';
 
+/** The last moment that JavaScript's dates know, Unix ms: tc39.es/ecma262/#sec-time-values-and-time-range */
+const lastMoment = 8_640_000_000_000_000;
+
 const settling = {
   /** Position in the run's snapshot. */
   index: z.int().nonnegative(),
@@ -8,7 +11,7 @@ const settling = {
   /** Seconds from the item's delivery to its outcome, on this downloader. */
   seconds: z.number().nonnegative(),
   /** When the downloader knew the outcome, Unix ms. */
-  atMs: z.int().nonnegative(),
+  atMs: z.int().nonnegative().max(lastMoment),
 };
 
 const object = {
@@ -52,10 +55,14 @@ export const maxErrorLength = 500;
 /** One line of JSON without the line's end, as ledger parts and outcome messages hold it. */
 export function encodeOutcome(outcome: Outcome): string {
   return JSON.stringify(
-    outcome.kind === 'failed' && outcome.error.length > maxErrorLength
-      ? { ...outcome, error: `${outcome.error.slice(0, maxErrorLength - 1)}…` }
-      : outcome,
+    outcome.kind === 'failed' ? { ...outcome, error: errorText(outcome.error) } : outcome,
   );
+}
+
+/** Never with half a surrogate pair, be it by our own cut: strict readers of JSON refuse the whole file for one. */
+function errorText(error: string): string {
+  const text = error.length > maxErrorLength ? `${error.slice(0, maxErrorLength - 1)}…` : error;
+  return text.toWellFormed();
 }
 
 /**

@@ -11,7 +11,24 @@ const quantity = z.string().regex(/^\d+(\.\d+)?([munkKMGTPE]|[KMGTPE]i)?$/, {
   error: 'is not a quantity — write it like "500m", "2" or "4Gi"',
 });
 
-const quantities = z.record(z.string().min(1), quantity);
+/** zod leaves this name out of a record without a word, for it would be the object's prototype. */
+const bornName = '__proto__';
+
+/** A record that refuses what zod would leave out. */
+function record<Key extends z.core.$ZodRecordKey, Value extends z.core.SomeType>(
+  key: Key,
+  value: Value,
+) {
+  const isWhole = (input: unknown) =>
+    typeof input !== 'object' || input === null || !Object.hasOwn(input, bornName);
+  return z
+    .custom<z.input<z.ZodRecord<Key, Value>>>(isWhole, {
+      error: `holds the name "${bornName}", which nothing can have`,
+    })
+    .pipe(z.record(key, value));
+}
+
+const quantities = record(z.string().min(1), quantity);
 
 /** kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set */
 const labelKey = z
@@ -54,12 +71,12 @@ const fields = z.strictObject({
     .strictObject({ requests: quantities.optional(), limits: quantities.optional() })
     .optional(),
   /** Replaces the template's, which asks for Spot nodes. */
-  nodeSelector: z.record(labelKey, labelText).optional(),
+  nodeSelector: record(labelKey, labelText).optional(),
   /** Added to the template's. */
   tolerations: z.array(toleration).max(32).optional(),
   /** Added to the Job and to its pods; a queue's name for Kueue, for example. */
-  labels: z.record(extraKey, labelText).optional(),
-  annotations: z.record(extraKey, z.string()).optional(),
+  labels: record(extraKey, labelText).optional(),
+  annotations: record(extraKey, z.string()).optional(),
 });
 
 export const podSchema = fields;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { deathsToWorkAlone } from './item.ts';
 import { placements, podSchema } from './pod.ts';
-import { problemsOf } from './spec-problems.ts';
+import { problemsIn } from './spec-problems.ts';
 import { taskSchema } from './task.ts';
 import { parseDurationMs, parseSizeBytes } from './units.ts';
 
@@ -98,6 +98,7 @@ const fields = z.strictObject({
       error: 'lies in .spotloop/, where run folders are — choose another prefix',
     })
     .refine((text) => !/[\r\n\0]/.test(text), { error: 'holds a control character' })
+    .refine((text) => text.isWellFormed(), { error: 'is not valid Unicode' })
     .refine((text) => !/\/\.{1,2}(\/|$)/.test(text), {
       error: 'holds "." or ".." between slashes — write the prefix as it is to be',
     })
@@ -167,8 +168,5 @@ export const runSpecFields = Object.keys(fields.shape);
 export function parseRunSpec(input: unknown): ParsedRunSpec {
   const result = runSpecSchema.safeParse(input, { reportInput: true });
   if (result.success) return { kind: 'valid', spec: result.data };
-  return {
-    kind: 'invalid',
-    problems: result.error.issues.flatMap((issue) => problemsOf(issue, input, runSpecFields)),
-  };
+  return { kind: 'invalid', problems: problemsIn(result.error.issues, input, runSpecFields) };
 }

@@ -3,18 +3,48 @@ import type { z } from 'zod';
 import { podFields } from './pod.ts';
 import { taskFields } from './task.ts';
 
-/** What one issue means to a person who typed `input`: a line for each thing to mend, in the words of the run spec. */
-export function problemsOf(
+/** Of a name that the user made up so much is repeated: enough to find it again. */
+const longestName = 100;
+
+/**
+ * Problems that a message names. Temporal takes no failure of 2 MB, and a person who meets so many mends the cause. So
+ * much of an input may be wrong that even to word it all takes longer than a workflow may think.
+ */
+const mostProblemsNamed = 50;
+
+/** What all issues mean to a person who typed `input`: a line for each thing to mend, and {@link mostProblemsNamed} of them at most. */
+export function problemsIn(
+  issues: readonly z.core.$ZodIssue[],
+  input: unknown,
+  fields: readonly string[],
+): string[] {
+  const problems = issues
+    .slice(0, mostProblemsNamed + 1)
+    .flatMap((issue) => problemsOf(issue, input, fields, mostProblemsNamed + 1));
+  if (problems.length <= mostProblemsNamed) return problems;
+  return [
+    ...problems.slice(0, mostProblemsNamed),
+    `more is wrong — mend these ${mostProblemsNamed} first`,
+  ];
+}
+
+/**
+ * What one issue means to a person who typed `input`: a line for each thing to mend, in the words of the run spec, and
+ * `most` lines at most.
+ */
+function problemsOf(
   issue: z.core.$ZodIssue,
   input: unknown,
   fields: readonly string[],
+  most: number,
 ): string[] {
   const path = pathText(issue.path);
   if (issue.code === 'unrecognized_keys') {
     const known = knownFieldsAt(issue.path, input, fields);
-    return issue.keys.map(
-      (key) => `unknown field "${path === '' ? '' : `${path}.`}${key}"${nearest(key, known)}`,
-    );
+    return issue.keys
+      .slice(0, most)
+      .map(shortName)
+      .map((key) => `unknown field "${path === '' ? '' : `${path}.`}${key}"${nearest(key, known)}`);
   }
   const subject = path === '' ? 'the input' : `"${path}"`;
   const isMissing = 'input' in issue && issue.input === undefined;
@@ -25,7 +55,7 @@ export function problemsOf(
   }
   if (isMissing) return [`${subject} is missing${exampleOf(path)}`];
   if (issue.code === 'invalid_key') {
-    return issue.issues.map(({ message }) => `${subject} ${message}`);
+    return issue.issues.slice(0, most).map(({ message }) => `${subject} ${message}`);
   }
   if (path === 'task.kind') return [`unknown task${nearestTask(input)}`];
   if (
@@ -61,7 +91,7 @@ const nestedFields: ReadonlyMap<string, readonly string[]> = new Map([
 
 function taskKindOf(input: unknown): string {
   const kind = (input as { task?: { kind?: unknown } } | null)?.task?.kind;
-  return typeof kind === 'string' ? kind : '';
+  return typeof kind === 'string' ? shortName(kind) : '';
 }
 
 function nearestTask(input: unknown): string {
@@ -90,7 +120,11 @@ function exampleOf(path: string): string {
 
 function pathText(path: PropertyKey[]): string {
   return path
-    .map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`))
+    .map((part) => (typeof part === 'number' ? `[${part}]` : `.${shortName(String(part))}`))
     .join('')
     .replace(/^\./, '');
+}
+
+function shortName(name: string): string {
+  return name.length <= longestName ? name : `${name.slice(0, longestName - 1)}…`;
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { duration } from './run-spec.ts';
-import { problemsOf } from './spec-problems.ts';
+import { problemsIn } from './spec-problems.ts';
 
 /** An hour: whoever terminated a run by mistake, or means to look at what it left, has time to. */
 const fields = z.strictObject({
@@ -39,6 +39,6 @@ export function parseSweepSpec(input: unknown): ParsedSweepSpec {
   if (result.success) return { kind: 'valid', spec: result.data };
   return {
     kind: 'invalid',
-    problems: result.error.issues.flatMap((issue) => problemsOf(issue, given, sweepSpecFields)),
+    problems: problemsIn(result.error.issues, given, sweepSpecFields),
   };
 }

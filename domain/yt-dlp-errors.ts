@@ -91,9 +91,12 @@ function retryAfterOf(lines: readonly string[]): number | null {
   return named.length === 0 ? null : Math.max(...named);
 }
 
-/** Addresses and the id after the extractor's name are a list's words, not the site's: `[generic] captcha: …` asks for no patience. */
+/**
+ * Addresses and the id after the extractor's name are a list's words, not the site's: `[generic] captcha: …` asks for no
+ * patience. An id may hold spaces, for yt-dlp takes it decoded from the address; it ends at the first colon with a space.
+ */
 function withoutNames(text: string): string {
-  return text.replaceAll(/\bhttps?:\/\/\S+/gi, '').replace(/^(\w+: \[[^\]]*\]) \S+:/, '$1');
+  return text.replaceAll(/\bhttps?:\/\/\S+/gi, '').replace(/^(\w+: \[[^\]]*\]) .*?: /, '$1 ');
 }
 
 /** yt-dlp ends many errors with where to report them; in a list of ten thousand failures that is noise. */

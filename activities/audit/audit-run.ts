@@ -14,7 +14,7 @@ import { readParts } from '../ledger/ledger-log.ts';
 import { readResults } from '../report/read-results.ts';
 import type { ResultsSource } from '../report/read-results.ts';
 import type { ResultLine } from '../report/result-line.ts';
-import type { Manifest } from '../snapshot-list.ts';
+import type { Manifest } from '../list/manifest.ts';
 import { AuditTally } from './audit.ts';
 import type { Audit } from './audit.ts';
 import { ObjectPrints, printOf, printOfObject } from './object-prints.ts';

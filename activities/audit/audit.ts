@@ -1,7 +1,7 @@
 import type { Snapshot } from '../../domain/snapshot.ts';
 import type { RunReport } from '../report/run-report.ts';
 import type { ResultLine } from '../report/result-line.ts';
-import type { Manifest } from '../snapshot-list.ts';
+import type { Manifest } from '../list/manifest.ts';
 
 /** What can be wrong with a run, in the words that a person reads. Their names are public: added, never renamed. */
 export const problemTexts = {

@@ -2,11 +2,13 @@ import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
 import type { Bucket } from '@google-cloud/storage';
 import { z } from 'zod';
+import type { Counts } from '../../domain/counts.ts';
 import { runFolder } from '../../domain/names.ts';
+import { outcomeWindow } from '../../domain/sample.ts';
 import type { Snapshot } from '../../domain/snapshot.ts';
 import { describeError, http, statusOf } from '../cloud-error.ts';
 import { listNames } from './ledger-log.ts';
-import { LedgerState } from './ledger-state.ts';
+import { LedgerState, outcomeCodes } from './ledger-state.ts';
 
 const compress = promisify(gzip);
 const decompress = promisify(gunzip);
@@ -18,13 +20,18 @@ const checkpointsPerRun = 16;
 /** Where outcomes trickle, parts are small and many: a restart reads so many at most. */
 const partsPerCheckpoint = 1_000;
 
+/** A byte an item of the longest list, a hundred million, twice over, and a line. */
+const maxCheckpointBytes = 256 * 1024 ** 2;
+const lastCode = Math.max(...Object.values(outcomeCodes));
+
 const count = z.int().nonnegative();
 const headerSchema = z.strictObject({
   throughPart: count,
   published: count,
   counts: z.strictObject({ stored: count, skipped: count, failed: count, quarantined: count }),
-  storedBytes: count,
-  recent: z.array(z.int().min(1).max(4)),
+  // Ten million objects of a gigabyte are more bytes than z.int() takes for exact.
+  storedBytes: z.number().nonnegative(),
+  recent: z.array(z.int().min(1).max(4)).max(outcomeWindow),
   /** Missing in those written before it was counted. */
   worstFailed: count.default(0),
 });
@@ -49,16 +56,36 @@ export async function encodeCheckpoint(state: LedgerState): Promise<Buffer> {
 
 /** @throws Error when the bytes are not a checkpoint. */
 export async function decodeCheckpoint(bytes: Uint8Array): Promise<LedgerState> {
-  const plain = await decompress(bytes);
+  const plain = await decompress(bytes, { maxOutputLength: maxCheckpointBytes });
   const lineEnd = plain.indexOf('\n');
   const header = headerSchema.parse(JSON.parse(plain.subarray(0, lineEnd).toString('utf8')));
   const codes = Uint8Array.from(plain.subarray(lineEnd + 1));
   if (codes.length !== header.published) {
     throw new Error(`decode checkpoint: ${codes.length} codes for ${header.published} items`);
   }
+  checkCodes(codes, header.counts);
   const state = new LedgerState(codes, header);
   state.nextPart = header.throughPart + 1;
   return state;
+}
+
+/**
+ * A run is over when its counts say so (I6), and they come from here after a restart: they must be those of the codes. What
+ * was in the bucket before the run has no code and counts as skipped.
+ * @throws Error when they are not, or a code is none.
+ */
+function checkCodes(codes: Uint8Array, counts: Counts): void {
+  const found = Array<number>(lastCode + 1).fill(0);
+  for (const code of codes) {
+    if (code > lastCode) throw new Error(`decode checkpoint: ${code} is no outcome's code`);
+    found[code] = (found[code] ?? 0) + 1;
+  }
+  const isSame =
+    counts.stored === found[outcomeCodes.stored] &&
+    counts.failed === found[outcomeCodes.failed] &&
+    counts.quarantined === found[outcomeCodes.quarantined] &&
+    counts.skipped >= (found[outcomeCodes.skipped] ?? 0);
+  if (!isSame) throw new Error('decode checkpoint: its counts are not those of its codes');
 }
 
 /** Writes what the state is now. It may exist already: then it holds the same. */
@@ -98,8 +125,16 @@ export async function readNewestCheckpoint(
   try {
     const [bytes] = await bucket.file(newest).download({ decompress: false });
     const state = await decodeCheckpoint(bytes);
-    if (state.codes.length === snapshot.published) return state;
-    throw new Error(`it is of ${state.codes.length} items, the run has ${snapshot.published}`);
+    if (state.codes.length !== snapshot.published) {
+      throw new Error(`it is of ${state.codes.length} items, the run has ${snapshot.published}`);
+    }
+    if (runFolder(run).ledgerCheckpoint(state.nextPart - 1) !== newest) {
+      throw new Error(`it is of the parts before ${state.nextPart}`);
+    }
+    let items = state.settled;
+    for (const _ of state.unsettled()) items += 1;
+    if (items === snapshot.total) return state;
+    throw new Error(`it accounts for ${items} items, the run has ${snapshot.total}`);
   } catch (cause) {
     throw new Error(
       `read ledger checkpoint gs://${bucket.name}/${newest}: ${describeError(cause)} — delete it, the parts hold everything`,

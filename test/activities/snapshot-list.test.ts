@@ -1,7 +1,7 @@
 import { deepEqual, equal, ok, rejects } from 'node:assert/strict';
 import type { ServerResponse } from 'node:http';
 import { after, before, describe, it } from 'node:test';
-import type { Manifest } from '../../activities/snapshot-list.ts';
+import { decodeManifest } from '../../activities/list/manifest.ts';
 import { runFolder } from '../../domain/names.ts';
 import { objectName } from '../../domain/object-name.ts';
 import { itemsPerShard } from '../../domain/snapshot.ts';
@@ -110,7 +110,7 @@ describe('snapshotList', () => {
       .bucket(run.bucket)
       .file(runFolder(run.name).manifest)
       .download();
-    const manifest = JSON.parse(text.toString()) as Manifest;
+    const manifest = decodeManifest(text.toString());
     deepEqual([manifest.items, manifest.snapshot], [items, snapshot]);
     equal(manifest.spec.concurrency, spec.concurrency);
   });
@@ -124,6 +124,16 @@ describe('snapshotList', () => {
     await list.save('c\n');
     deepEqual(await inActivity(snapshotListOf(world), { run, spec }), first);
     deepEqual(await keysIn(world, run, 'new'), ['a', 'b']);
+  });
+
+  it('refuses a manifest that was changed, and names it', async () => {
+    const { run, spec } = runOver(world, ['a']);
+    const { manifest } = runFolder(run.name);
+    await world.google.storage.bucket(run.bucket).file(manifest).save('{"snapshot":{"total":1}}');
+    await rejects(
+      inActivity(snapshotListOf(world), { run, spec }),
+      /read gs:\/\/\S+manifest\.json: decode manifest: /,
+    );
   });
 
   it('leaves nothing of an attempt that died', async () => {

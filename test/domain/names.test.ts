@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import { foreignText } from '../support/foreign.ts';
+import { fuzz } from '../support/fuzz.ts';
 import { maxRunNameLength, queueNames, runName } from '../../domain/names.ts';
 
 const firstRunId = '019a1b2c-3d4e-7f50-8a9b-0c1d2e3f4a5b';
@@ -19,9 +21,9 @@ describe('runName', () => {
     assert.notEqual(runName('nightly', firstRunId), runName('nightly', other));
   });
 
-  it('fits where it is used, whatever the workflow id', () => {
-    fc.assert(
-      fc.property(fc.string(), (workflowId) => {
+  it('fits where it is used, whatever the workflow id', async () => {
+    await fuzz(
+      fc.property(fc.oneof(fc.string(), foreignText), (workflowId) => {
         const name = runName(workflowId, firstRunId);
         assert.match(name, /^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/);
         assert.ok(name.length <= maxRunNameLength);

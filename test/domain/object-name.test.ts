@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { decodeKey, encodeKey, objectName } from '../../domain/object-name.ts';
+import { foreignText } from '../support/foreign.ts';
+import { fuzz } from '../support/fuzz.ts';
 
 describe('objectName', () => {
   const table: [string, string][] = [
@@ -30,13 +32,45 @@ describe('objectName', () => {
 
   const keys = fc.string({ unit: 'grapheme', minLength: 1 });
 
-  it('gives every key back', () => {
-    fc.assert(fc.property(keys, (key) => assert.equal(decodeKey(encodeKey(key)), key)));
+  it('gives every key back', async () => {
+    const any = fc.oneof(keys, foreignText).filter((key) => key.isWellFormed());
+    await fuzz(fc.property(any, (key) => assert.equal(decodeKey(encodeKey(key)), key)));
   });
 
-  it('never leaves the prefix and never is a dot name', () => {
-    fc.assert(
-      fc.property(keys, (key) => {
+  it('is told apart from the name of every other key, and is itself a key whose name differs', async () => {
+    const any = foreignText.filter((key) => key.isWellFormed() && key !== '');
+    const like: ((key: string) => string)[] = [
+      (key) => `${key} `,
+      (key) => ` ${key}`,
+      (key) => `${key}.`,
+      (key) => `${key}/`,
+      (key) => `${key}.mp4`,
+      (key) => key.toUpperCase(),
+      (key) => key.toLowerCase(),
+      (key) => key.normalize('NFD'),
+      (key) => key.normalize('NFC'),
+      encodeURIComponent,
+      encodeKey,
+    ];
+    const pair = fc.oneof(
+      fc.tuple(any, any),
+      fc.tuple(any, fc.constantFrom(...like)).map(([key, alike]) => [key, alike(key)] as const),
+    );
+    await fuzz(
+      fc.property(pair, fc.constantFrom('', 'mp4'), ([one, other], extension) => {
+        const names = [one, other].map((key) => objectName('v/', key, extension));
+        assert.equal(names[0] === names[1], one === other);
+        // A list may hold both a key and its encoded form.
+        if (/%/.test(encodeKey(one))) assert.notEqual(encodeKey(encodeKey(one)), encodeKey(one));
+      }),
+    );
+  });
+
+  it('never leaves the prefix and never is a dot name', async () => {
+    const any = fc.oneof(keys, fc.stringMatching(/^[./%\\]{1,6}$/), foreignText);
+    await fuzz(
+      fc.property(any, (key) => {
+        fc.pre(key !== '' && key.isWellFormed());
         const encoded = encodeKey(key);
         assert.match(encoded, /^[A-Za-z0-9\-_.~%]+$/);
         assert.doesNotMatch(encoded, /^\.+$/);

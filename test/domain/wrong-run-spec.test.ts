@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { parseRunSpec, runSpecFields } from '../../domain/run-spec.ts';
+import { spoiled } from '../support/foreign.ts';
+import { fuzz } from '../support/fuzz.ts';
 
 const least = { items: 'gs://lists/ids', destination: 'gs://videos/tmp' };
 
@@ -176,6 +178,74 @@ describe('parseRunSpec, given what is wrong,', () => {
 
   it('reports all problems at once', () => {
     assert.equal(problemsOf({ items: 5, destination: 'x', workers: 0, atempts: 1 }).length, 4);
+  });
+
+  const longestAnswer = 100_000;
+
+  it('says in bounded words what is wrong with whatever JSON, and changes nothing of it', async () => {
+    const right = fc.record(
+      {
+        items: fc.constantFrom('gs://b/l', 'https://h/l'),
+        destination: fc.constantFrom('gs://bucket/v/', 'gs://bucket'),
+        task: fc.constantFrom({ kind: 'http' }, { kind: 'command', name: 'x' }),
+        workers: fc.constantFrom(3, { min: 1, max: 9 }),
+        pod: fc.constantFrom({}, { labels: { team: 'a' }, resources: { limits: { cpu: '1' } } }),
+        tolerateFailures: fc.constantFrom(5, '5%'),
+        timeLimit: fc.constant('1h'),
+      },
+      { requiredKeys: ['items', 'destination'] },
+    );
+    const nested = fc
+      .tuple(right, spoiled(fc.constant({ kind: 'yt-dlp' })), spoiled(fc.constant({ labels: {} })))
+      .map(
+        ([spec, task, pod]) => `${JSON.stringify(spec).slice(0, -1)},"task":${task},"pod":${pod}}`,
+      );
+    await fuzz(
+      fc.property(fc.oneof(spoiled(right), nested), (text) => {
+        let input: unknown;
+        try {
+          input = JSON.parse(text);
+        } catch {
+          return;
+        }
+        const parsed = parseRunSpec(input);
+        assert.deepEqual(parseRunSpec(JSON.parse(text)), parsed);
+        // assert's own comparison does not bear what is nested without end.
+        if (!text.includes('[[[[')) assert.deepEqual(input, JSON.parse(text));
+        if (parsed.kind === 'valid') {
+          assert.ok(parsed.spec.destination.prefix.isWellFormed());
+          assert.match(parsed.spec.destination.prefix, /^(|.*\/)$/s);
+          return;
+        }
+        const answer = parsed.problems.join('\n');
+        assert.ok(answer !== '' && answer.length < longestAnswer, `${answer.length} characters`);
+      }),
+    );
+  });
+
+  it('names the first of thousands of problems, for Temporal takes no failure of megabytes', () => {
+    const fields = Object.fromEntries(Array.from({ length: 200_000 }, (_, at) => [`k${at}`, 1]));
+    const problems = problemsOf({ ...least, ...fields });
+    assert.equal(problems.length, 51);
+    assert.equal(problems.at(-1), 'more is wrong — mend these 50 first');
+    assert.ok(problemsOf({ ...least, ['x'.repeat(1_000_000)]: 1 }).join('').length < 1_000);
+    assert.ok(
+      problemsOf({ ...least, task: { kind: 'x'.repeat(1_000_000) } }).join('').length < 1_000,
+    );
+  });
+
+  it('refuses the one label that would be lost on the way', () => {
+    const text =
+      '{"items":"gs://b/l","destination":"gs://bucket/","pod":{"labels":{"__proto__":"x"}}}';
+    assert.deepEqual(problemsOf(JSON.parse(text)), [
+      '"pod.labels" holds the name "__proto__", which nothing can have',
+    ]);
+  });
+
+  it('refuses a prefix that no object name can begin with', () => {
+    assert.deepEqual(problemsOf({ ...least, destination: 'gs://bucket/\ud800/' }), [
+      '"destination" is not valid Unicode',
+    ]);
   });
 
   it('answers whatever it is given and never throws', () => {

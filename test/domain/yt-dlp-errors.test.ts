@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import fc from 'fast-check';
 import { judgeYtDlpErrors } from '../../domain/yt-dlp-errors.ts';
+import { foreignText } from '../support/foreign.ts';
+import { fuzz } from '../support/fuzz.ts';
 
 /** What yt-dlp 2026.8.19 and its users' bug reports show on standard error, by what it means. */
 const table: Record<'permanent' | 'transient' | 'throttled', readonly string[]> = {
@@ -25,6 +28,7 @@ const table: Record<'permanent' | 'transient' | 'throttled', readonly string[]> 
     'ERROR: Unsupported URL: http://127.0.0.1/x',
     'ERROR: Unsupported URL: https://example.org/captcha',
     'ERROR: [generic] rate-limited: Unable to download webpage: HTTP Error 404: Not Found (caused by <HTTPError 404: Not Found>)',
+    'ERROR: [generic] too many requests: Unable to download webpage: HTTP Error 404: Not Found (caused by <HTTPError 404: Not Found>)',
     'ERROR: [vimeo] 1: This video is DRM protected',
     'ERROR: You have requested merging of multiple formats but ffmpeg is not installed. Aborting due to --abort-on-error',
     'yt-dlp: error: no such option: --nonsense',
@@ -84,9 +88,55 @@ describe('judgeYtDlpErrors', () => {
     });
   }
 
+  const anyError = fc.constantFrom(...Object.values(table).flat());
+  const longestError = 2_000;
+
+  it('has an answer of one line for whatever was written to standard error, and the same for the same', async () => {
+    const text = fc.array(fc.oneof(foreignText, anyError), { maxLength: 6 });
+    await fuzz(
+      fc.property(text, fc.constantFrom('\n', '\r\n', ''), (parts, end) => {
+        const verdict = judgeYtDlpErrors(parts.join(end));
+        assert.ok(verdict.error !== '' && verdict.error.length <= longestError);
+        assert.doesNotMatch(verdict.error, /\n/);
+        assert.deepEqual(judgeYtDlpErrors(parts.join(end)), verdict);
+      }),
+    );
+  });
+
+  it('is not moved by what an item calls itself', async () => {
+    const words = fc.constantFrom(
+      'captcha',
+      'rate-limited',
+      'HTTP Error 429',
+      'private video',
+      'rental',
+      ' ',
+      '-',
+      '%',
+    );
+    const id = fc.array(fc.oneof(words, fc.string())).map((all) =>
+      all
+        .join('')
+        .replaceAll(/[\s:]+/g, ' ')
+        .trim(),
+    );
+    const errors = Object.values(table)
+      .flat()
+      .filter((text) => text.startsWith('ERROR: [youtube] abc: '));
+    await fuzz(
+      fc.property(id, fc.constantFrom(...errors), (name, error) => {
+        fc.pre(name !== '');
+        const { kind } = judgeYtDlpErrors(error.replace(' abc:', () => ` ${name}:`));
+        assert.equal(kind, judgeYtDlpErrors(error).kind);
+      }),
+    );
+  });
+
   it('takes time in proportion to the text, also for a text made to be slow', () => {
     const startedMs = performance.now();
     judgeYtDlpErrors(`ERROR: ${'account invalid '.repeat(100_000)}`);
+    judgeYtDlpErrors(`ERROR: [x] ${'a: '.repeat(100_000)}\n${'http://'.repeat(100_000)}`);
+    judgeYtDlpErrors('ERROR: [x] a b\n'.repeat(1_000));
     assert.ok(performance.now() - startedMs < 1_000);
   });
 });

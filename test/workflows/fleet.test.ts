@@ -119,12 +119,13 @@ describe('a fleet that ended before the items did', () => {
       input: { workers: { min: 1, max: 5 }, concurrency: 2 },
       fleet: ({ starts, ms }) =>
         starts < 2 && ms > 10 * minuteMs ? { kind: 'done' } : running(2, 2),
-      sample: ({ ms, starts, sinceAskedMs }) => {
+      sample: ({ ms, starts, asked }) => {
         if (starts < 2) {
           const counts = { stored: 97 };
           return ms < 10 * minuteMs ? { counts, heard: 2, holding: 3 } : { counts, ...nobody };
         }
-        return sinceAskedMs < 10 * minuteMs
+        const startedAtMs = asked.findLast(({ call }) => call === 'start')?.atMs ?? 0;
+        return ms - startedAtMs < 10 * minuteMs
           ? { counts: { stored: 97 }, heard: 2, holding: 3 }
           : { counts: { stored: 100 } };
       },

@@ -153,7 +153,10 @@ export async function tell({ environment, bundle }: Stage, story: Story): Promis
 
 export function assertCompleted({ ending }: Told): void {
   const cause = ending.kind === 'failed' ? String(ending.error.cause) : '';
-  assert.equal(ending.kind, 'completed', cause);
+  assert.ok(ending.kind === 'completed', cause);
+  // Completed means that every item has an outcome (I6).
+  const { total, stored, skipped, failed, quarantined } = ending.result;
+  assert.equal(stored + skipped + failed + quarantined, total);
 }
 
 export function running(live: number, wanted: number, waitingFor?: string): FleetState {

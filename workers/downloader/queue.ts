@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import type { Assignment } from '../../domain/assignment.ts';
 import type { GoogleClients } from '../process/google-clients.ts';
 
@@ -102,9 +103,12 @@ export function createQueue(clients: GoogleClients, assignment: Assignment): Que
   };
 }
 
-function textOf(data: Uint8Array | string | null | undefined): string {
+/** A message's text; '' when it is none, for a wrong byte must not become U+FFFD and so an item's key another key. */
+export function textOf(data: Uint8Array | string | null | undefined): string {
   if (data === null || data === undefined) return '';
-  return typeof data === 'string'
-    ? Buffer.from(data, 'base64').toString('utf8')
-    : Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('utf8');
+  const bytes =
+    typeof data === 'string'
+      ? Buffer.from(data, 'base64')
+      : Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+  return isUtf8(bytes) ? bytes.toString('utf8') : '';
 }

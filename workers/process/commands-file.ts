@@ -1,6 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
+import { shortText } from '../../domain/short-text.ts';
 import { MisconfiguredError } from './environment.ts';
+
+/** Problems that the message names; who mends so many looks at the rest, too. */
+const mostProblemsNamed = 5;
 
 const commandSchema = z.strictObject({
   argv: z
@@ -56,7 +60,11 @@ export async function readCommand(path: string | undefined, name: string): Promi
 
 function reasonOf(cause: unknown): string {
   if (cause instanceof z.ZodError) {
-    return cause.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ');
+    return cause.issues
+      .slice(0, mostProblemsNamed)
+      .map(({ path, message }) => shortText(`${path.join('.')}: ${message}`))
+      .join('; ');
   }
-  return cause instanceof Error ? cause.message : String(cause);
+  // What JSON.parse says repeats some of the text, line ends and all.
+  return shortText(cause instanceof Error ? cause.message : String(cause));
 }

@@ -26,10 +26,22 @@ export function judgeStatus(
   return { kind: 'permanent', error };
 }
 
+/** An origin that says more means "never": what a number can hold, whatever was written. */
+const longestRetryAfterMs = Number.MAX_SAFE_INTEGER;
+
+/**
+ * The three ways of RFC 9110, section 5.6.7, to write a date. `Date.parse` alone takes nearly anything with a number in
+ * it: "soon 5", "-3" and "1.5" would be moments long past.
+ */
+const httpDate =
+  /^(\w{3}, \d\d \w{3} \d{4} [\d:]{8} GMT|\w{6,9}, \d\d-\w{3}-\d\d [\d:]{8} GMT|\w{3} \w{3} [ \d]\d [\d:]{8} \d{4})$/;
+
 /** Retry-After as RFC 9110 has it, seconds or a date → ms from now; null when there is none that can be read. */
 export function parseRetryAfterMs(text: string | null, nowMs: number): number | null {
-  if (text === null) return null;
-  if (/^\s*\d+\s*$/.test(text)) return Number(text) * 1000;
-  const dateMs = Date.parse(text);
+  const value = text?.trim() ?? '';
+  if (/^\d+$/.test(value)) return Math.min(longestRetryAfterMs, Number(value) * 1000);
+  if (!httpDate.test(value)) return null;
+  // The third form has no zone; it is GMT like the others.
+  const dateMs = Date.parse(value.endsWith('GMT') ? value : `${value} GMT`);
   return Number.isNaN(dateMs) ? null : Math.max(0, dateMs - nowMs);
 }

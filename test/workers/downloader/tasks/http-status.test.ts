@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import fc from 'fast-check';
 import {
   judgeStatus,
   parseRetryAfterMs,
 } from '../../../../workers/downloader/tasks/http-status.ts';
+import { foreignText } from '../../../support/foreign.ts';
+import { fuzz } from '../../../support/fuzz.ts';
 
 const nowMs = Date.parse('2026-11-23T12:00:00Z');
 
@@ -44,5 +47,43 @@ describe('parseRetryAfterMs', () => {
     assert.equal(parseRetryAfterMs('Mon, 23 Nov 2026 11:00:00 GMT', nowMs), 0);
     assert.equal(parseRetryAfterMs('soon', nowMs), null);
     assert.equal(parseRetryAfterMs(null, nowMs), null);
+  });
+
+  it('reads the older ways to write a date', () => {
+    assert.equal(parseRetryAfterMs('Monday, 23-Nov-26 12:00:05 GMT', nowMs), 5_000);
+    assert.equal(parseRetryAfterMs('Mon Nov 23 12:00:05 2026', nowMs), 5_000);
+    assert.equal(parseRetryAfterMs('Mon Nov  2 12:00:05 2026', nowMs), 0);
+  });
+
+  for (const text of ['soon 5', '-3', '1.5', '1e3', '0x10', 'Mon, 99 Nov 2026 12:00:05 GMT', '']) {
+    it(`takes ${JSON.stringify(text)} for neither`, () => {
+      assert.equal(parseRetryAfterMs(text, nowMs), null);
+      assert.equal(judgeStatus(503, text, nowMs)?.kind, 'transient');
+    });
+  }
+
+  it('gives back a time that can be reckoned with, or none, whatever it says', async () => {
+    const digits = fc.stringMatching(/^[0-9]{0,500}$/);
+    const text = fc.oneof(foreignText, digits, fc.date().map(String));
+    await fuzz(
+      fc.property(fc.integer({ min: 100, max: 999 }), text, (status, retryAfter) => {
+        const ms = parseRetryAfterMs(retryAfter, nowMs);
+        assert.ok(ms === null || Number.isSafeInteger(ms), String(ms));
+        assert.equal(parseRetryAfterMs(` ${retryAfter} `, nowMs), ms);
+        const judged = judgeStatus(status, retryAfter, nowMs);
+        if (judged?.kind === 'throttled') assert.equal(judged.retryAfterMs, ms);
+      }),
+    );
+  });
+
+  it('reads every number of seconds and every date', async () => {
+    const date = fc.date({ min: new Date(0), max: new Date('2999-12-31'), noInvalidDate: true });
+    await fuzz(
+      fc.property(fc.nat(), date, (seconds, at) => {
+        assert.equal(parseRetryAfterMs(String(seconds), nowMs), seconds * 1000);
+        const wanted = Math.max(0, Math.floor(at.getTime() / 1000) * 1000 - nowMs);
+        assert.equal(parseRetryAfterMs(at.toUTCString(), nowMs), wanted);
+      }),
+    );
   });
 });
