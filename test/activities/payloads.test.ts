@@ -12,6 +12,7 @@ import { encodeOutcome } from '../../domain/outcome.ts';
 import { failed, stored } from './ledger/arbitrary-outcomes.ts';
 import {
   closeWorld,
+  inActivity,
   listObject,
   newActivity,
   openWorld,
@@ -55,7 +56,8 @@ async function payloadsOf(items: number): Promise<Map<string, unknown>> {
   };
 
   const snapshot = await step('snapshotList', snapshotListOf(world), { run, spec });
-  await createCreateQueue({ ...google, installation: 'test' })({ run, spec });
+  const createQueue = createCreateQueue({ ...google, installation: 'test' });
+  await inActivity(createQueue, { run, spec });
   const lane = { lane: 0, lanes: 1, from: 0, sliceMs: 60_000 };
   await step('publishItems', createPublishItems(google), { run, snapshot, ...lane });
   const settled = keys.slice(unsettled).map((key, at) => {

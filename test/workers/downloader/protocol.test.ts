@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
 import { afterEach, describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Assignment } from '../../../domain/assignment.ts';
 import { createStage, soon } from './stage.ts';
+
+/** After an empty answer a queue is left alone for a tenth of a second; then it could be asked again. */
+const longerThanRestMs = 250;
 
 const open: ReturnType<typeof createStage>[] = [];
 
@@ -195,6 +199,7 @@ describe("a downloader's protocol", () => {
     await until('begin b');
     await until('ack lone');
     put({ key: 'c' });
+    await sleep(longerThanRestMs);
     finish('a');
     await until('ack a');
     assert.deepEqual([...atWork.keys()], ['b'], 'nothing new is begun beside the last neighbour');
