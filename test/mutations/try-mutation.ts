@@ -65,7 +65,11 @@ export async function tryMutation(mutation: Mutation, signal: AbortSignal): Prom
     const told = await runTests(tree.folder, mutation.file, { names: [mutation.test], signal });
     const seconds = (performance.now() - startedMs) / 1000;
     const one = told.find(({ name }) => name === mutation.test);
-    if (one === undefined) return { kind: 'unusable', message: `"${mutation.test}" did not run` };
+    if (one === undefined) {
+      const why = told.find(({ ending }) => ending === 'failed')?.message;
+      const message = `"${mutation.test}" did not run${why === undefined ? '' : `: ${why}`}`;
+      return { kind: 'unusable', message };
+    }
     if (one.ending === 'passed') return { kind: 'survived', seconds };
     if (one.byAssertion) return { kind: 'killed', seconds };
     return { kind: 'unusable', message: `the test failed by no assertion: ${one.message}` };
@@ -103,7 +107,8 @@ export async function runTests(
     .split('\n')
     .filter((line) => line.startsWith('{"name":'))
     .map((line) => JSON.parse(line) as Told);
-  if (told.length > 0) return told;
+  // Where nothing was told, no test is called so, or the process itself has failed.
+  if (told.length > 0 || code === 0) return told;
   const why = code === null ? `it did not end within ${testLimitMs / 1000} s` : stderr.slice(-500);
   return names.map((name) => ({ name, ending: 'failed', byAssertion: false, message: why }));
 }
