@@ -33,12 +33,6 @@ const longestInEmulator = { seconds: 7 * day };
 const maxDeliveryAttempts = 100;
 
 /**
- * A dead downloader's item comes back at once; only after death upon death Pub/Sub waits, up to ten seconds, so
- * that an item that kills its downloader does not spin. Releases are copies and never wait.
- */
-const retryPolicy = { minimumBackoff: { seconds: 0 }, maximumBackoff: { seconds: 10 } };
-
-/**
  * A collector pulls, writes the ledger and acks within a second or two. What its death leaves unacked comes back
  * after this; an ack that comes later only means a duplicate, which the ledger's bit set drops.
  */
@@ -81,9 +75,10 @@ export function createCreateQueue(deps: CreateQueueDeps) {
           await cutOff(signal, () => subscriber.createSubscription(lesser));
         }
       });
+    // Without a retry policy: a dead downloader's lease is pause enough, and with one the emulator stops delivering for minutes
+    // when many leases end.
     const ofItems = {
       ackDeadlineSeconds: Math.round(spec.leaseDeadlineMs / 1000),
-      retryPolicy,
       deadLetterPolicy: { deadLetterTopic: topicPath(names.deadItems), maxDeliveryAttempts },
     };
     await Promise.all([

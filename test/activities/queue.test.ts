@@ -34,24 +34,27 @@ async function namesLeft(run: string): Promise<string[]> {
 }
 
 describe('createQueue', () => {
-  it('makes the items subscription as the run wants it', async () => {
-    const run = newRun(world.stack.bucket);
-    await inActivity(createQueue(), { run, spec });
-    const { items, deadItems } = queueNames(run.name);
-    const found = await subscription(items);
-    equal(found.ackDeadlineSeconds, 45);
-    equal(found.enableMessageOrdering, false);
-    match(found.deadLetterPolicy?.deadLetterTopic ?? '', new RegExp(`/topics/${deadItems}$`));
-    equal(found.deadLetterPolicy?.maxDeliveryAttempts, 100);
-    equal(String(found.expirationPolicy?.ttl?.seconds), String(31 * 24 * 3600));
-    const { 'spotloop-created': created, ...labels } = found.labels ?? {};
-    ok(Math.abs(Number(created) - Date.now() / 1000) < 60, created);
-    deepEqual(labels, {
-      'spotloop-installation': installationValue('127.0.0.1:7233/default'),
-      'spotloop-run': run.name,
-      'spotloop-workflow-0': run.workflowId,
+  for (const name of ['items', 'suspects'] as const) {
+    it(`makes the subscription of ${name} as the run wants it`, async () => {
+      const run = newRun(world.stack.bucket);
+      await inActivity(createQueue(), { run, spec });
+      const { deadItems, ...names } = queueNames(run.name);
+      const found = await subscription(names[name]);
+      equal(found.retryPolicy, null);
+      equal(found.ackDeadlineSeconds, 45);
+      equal(found.enableMessageOrdering, false);
+      match(found.deadLetterPolicy?.deadLetterTopic ?? '', new RegExp(`/topics/${deadItems}$`));
+      equal(found.deadLetterPolicy?.maxDeliveryAttempts, 100);
+      equal(String(found.expirationPolicy?.ttl?.seconds), String(31 * 24 * 3600));
+      const { 'spotloop-created': created, ...labels } = found.labels ?? {};
+      ok(Math.abs(Number(created) - Date.now() / 1000) < 60, created);
+      deepEqual(labels, {
+        'spotloop-installation': installationValue('127.0.0.1:7233/default'),
+        'spotloop-run': run.name,
+        'spotloop-workflow-0': run.workflowId,
+      });
     });
-  });
+  }
 
   it('makes a queue that counts deliveries', async () => {
     const run = newRun(world.stack.bucket);

@@ -71,6 +71,7 @@ describe('a run with poison in its list', { concurrency: true, timeout: 280_000 
           task: { kind: 'command', name: 'poison', extension: 'txt' },
           workers,
           concurrency,
+          maxItemSize: '1MB',
           // The worst of lists, on purpose.
           tolerateFailures: '100%',
         },

@@ -1,15 +1,23 @@
 import assert from 'node:assert/strict';
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { assertDone, startRun } from '../support/clip-run.ts';
+import { assertDone, assertNothingLeft, startRun } from '../support/clip-run.ts';
 import { startFaultStack } from './fault-stack.ts';
 import type { FaultStack } from './fault-stack.ts';
 import type { StorageFault } from './storage-proxy.ts';
 
 /** Cloud Storage as it may be, while items are stored. */
 
+/** Of four parts, where a downloader has so many slots. */
+const largeBytes = 1_000_000;
+const manySlots = 128;
+
 let world: FaultStack;
 before(async () => {
-  world = await startFaultStack();
+  world = await startFaultStack({
+    scripts: { large: `head -c ${largeBytes} /dev/zero > "$SPOTLOOP_OUTPUT"` },
+  });
 });
 after(() => world.stop());
 
@@ -37,6 +45,32 @@ describe('a run whose storage fails', { concurrency: true, timeout: 280_000 }, (
       const hits = world.storageProxy.inject({ method: 'POST', url, times }, fault);
       await assertDone(world, run);
       assert.equal(hits(), times);
+    });
+  }
+
+  for (const fault of [{ kind: 'hang' }, { kind: 'cut', afterBytes: 1_000 }] as const) {
+    it(`stores a large item though one of its parts ${describeFault(fault)}`, async () => {
+      const run = await startRun(
+        world,
+        'part',
+        { count: 2 },
+        {
+          task: { kind: 'command', name: 'large', extension: 'bin' },
+          concurrency: manySlots,
+          maxItemSize: '2MB',
+        },
+      );
+      // The address of a part holds the name of its object, as that of the upload does.
+      const url = new RegExp(`^/upload/.*${run.prefix}`);
+      const hits = world.storageProxy.inject({ method: 'PUT', url, times: 1 }, fault);
+      const result = await run.handle.result();
+      assert.deepEqual([result.stored, hits()], [2, 1]);
+      for (const key of run.keys) {
+        const { size } = await stat(join(world.stack.bucketFolder, run.prefix, `${key}.bin`));
+        assert.equal(size, largeBytes);
+      }
+      assert.deepEqual((await world.audit(result.runFolder)).problems, []);
+      await assertNothingLeft(world, run);
     });
   }
 });

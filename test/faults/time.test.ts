@@ -67,7 +67,12 @@ describe('a run over time', { concurrency: true, timeout: 450_000 }, () => {
       world,
       'lease',
       { count: 1 },
-      { task: { kind: 'command', name: 'waits', extension: 'mp4' }, workers: 1, concurrency: 1 },
+      {
+        task: { kind: 'command', name: 'waits', extension: 'mp4' },
+        workers: 1,
+        concurrency: 1,
+        maxItemSize: '1MB',
+      },
     );
     const pidFile = join(folder, run.keys[0]!, 'pid');
     await waitUntil(async () => existsSync(pidFile) && (await readFile(pidFile, 'utf8')) !== '');
