@@ -79,13 +79,13 @@ function isAlive({ holding, idle }: Sample): boolean {
 
 /** How a run failed more than it tolerates, in words; null when it did not. The collector asks it too, to end its slice at once. */
 export function tooManyFailures(
-  sample: Pick<Sample, 'counts' | 'worst'>,
+  sample: Pick<Sample, 'counts' | 'recent'>,
   total: number,
   tolerated: RunSpec['tolerateFailures'],
 ): string | null {
   const failed = sample.counts.failed + sample.counts.quarantined;
   if (tolerated === undefined) {
-    const { outcomes, failed: failedOfThem } = sample.worst;
+    const { outcomes, failed: failedOfThem } = sample.recent;
     const isWindowBad = outcomes >= outcomeWindow && failedOfThem >= failingShare * outcomes;
     return isWindowBad && settledOf(sample.counts) < total
       ? `${failedOfThem} of ${outcomes} outcomes in a row failed`

@@ -135,7 +135,7 @@ const fields = z.strictObject({
   idleExit: duration('10s', '1h').default(300_000),
   /** The run's own limit, from its start. */
   timeLimit: duration('1s', '365d').optional(),
-  /** Items a minute for the whole fleet; at least one in a hundred minutes, for publishing waits within one step. */
+  /** Items a minute for the whole fleet; at least one in a hundred minutes: a slower list is a schedule's. */
   rateLimit: z.number().min(0.01).max(10_000_000).optional(),
   tolerateFailures: tolerated.optional(),
 });

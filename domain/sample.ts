@@ -12,8 +12,8 @@ export type Sample = {
   /** Exact: what the ledger holds, and the items that were there before the run as skipped. */
   readonly counts: Counts;
   readonly storedBytes: number;
-  /** Of all windows of {@link outcomeWindow} outcomes, in order of arrival, that with the most failures; fewer outcomes while there are. */
-  readonly worst: { readonly outcomes: number; readonly failed: number };
+  /** Of all windows of {@link outcomeWindow} outcomes, in order of arrival, that with the most failures; the outcomes so far while they are fewer. */
+  readonly recent: { readonly outcomes: number; readonly failed: number };
   /** Downloaders with a fresh beat. */
   readonly heard: number;
   /** Those of them with nothing in hand. */
@@ -34,7 +34,7 @@ export function firstSample(snapshot: Snapshot, nowMs: number): Sample {
     asOfMs: nowMs,
     counts: { ...noCounts, skipped: snapshot.total - snapshot.published },
     storedBytes: 0,
-    worst: { outcomes: 0, failed: 0 },
+    recent: { outcomes: 0, failed: 0 },
     heard: 0,
     idle: 0,
     holding: 0,

@@ -96,17 +96,19 @@ export function answerMessages(state: RunState): void {
       const before = state.workers;
       const asked = { min: workers, max: workers };
       state.workers = asked;
+      const now = allowedWorkers(state).max;
       try {
         await scaleFleet.executeWithOptions(
-          { ...steering, summary: `Scale to ${workers} downloaders` },
-          [{ run, fleet, workers: allowedWorkers(state).max }],
+          { ...steering, summary: `Scale to ${now} downloaders` },
+          [{ run, fleet, workers: now }],
         );
       } catch (error) {
         // As with pause; unless another message came meanwhile.
         if (state.workers === asked) state.workers = before;
         throw error;
       }
-      const scaled = `scaled to ${workers} downloaders`;
+      const forNow = now < workers ? `, ${now} while the site asks for patience` : '';
+      const scaled = `scaled to ${workers} downloaders${forNow}`;
       return showSteered(
         state,
         state.phase,

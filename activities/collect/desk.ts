@@ -104,7 +104,7 @@ export function sampleOf({ ledger, downloaders }: Desk, nowMs: number): Sample {
     asOfMs: nowMs,
     counts,
     storedBytes,
-    worst: ledger.worst,
+    recent: ledger.worst,
     ...downloaders.count(nowMs, isSettled),
   };
 }

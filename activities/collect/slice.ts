@@ -125,7 +125,8 @@ export class Slice {
     const { until, total, tolerateFailures } = this.#plan;
     if (until === 'quiet') return;
     const { totals, worst } = this.#desk.ledger;
-    if (tooManyFailures({ counts: totals.counts, worst }, total, tolerateFailures) === null) return;
+    if (tooManyFailures({ counts: totals.counts, recent: worst }, total, tolerateFailures) === null)
+      return;
     this.#endsAtMs = Math.min(this.#endsAtMs, Date.now());
   }
 

@@ -89,7 +89,7 @@ export class LedgerState {
   }
 
   /** The window of outcomes with the most failures, as a {@link Sample} has it. */
-  get worst(): Sample['worst'] {
+  get worst(): Sample['recent'] {
     const outcomes = this.#recent.length;
     const failed = outcomes < outcomeWindow ? this.#recentFailed : this.#worstFailed;
     return { outcomes, failed };

@@ -52,7 +52,7 @@ test('returns as soon as the last item settles, with every message acked', async
   const sample = await scene.collect(scene.newCollector(acks.changes));
   deepEqual(sample.counts, { ...noneOf, stored: 2_500 });
   equal(sample.storedBytes, 250_000);
-  deepEqual(sample.worst, { outcomes: 500, failed: 0 });
+  deepEqual(sample.recent, { outcomes: 500, failed: 0 });
   equal(acks.acked.length, 2_500);
   ok(Date.now() - startedAtMs < longSliceMs / 2);
   deepEqual((await scene.ledger()).totals.counts, sample.counts);

@@ -13,7 +13,7 @@ function sampleOf(more: Partial<Sample>): Sample {
     asOfMs: 1_000_000,
     counts: noCounts,
     storedBytes: 0,
-    worst: { outcomes: 0, failed: 0 },
+    recent: { outcomes: 0, failed: 0 },
     heard: 1,
     idle: 0,
     holding: 1,
@@ -63,7 +63,7 @@ describe('judge', () => {
 
   it('stops by default when 90 % of 500 consecutive outcomes failed', () => {
     const worst = (outcomes: number, failed: number) =>
-      judge(sampleOf({ worst: { outcomes, failed } }), situation, spec).kind;
+      judge(sampleOf({ recent: { outcomes, failed } }), situation, spec).kind;
     assert.equal(worst(500, 450), 'failing');
     assert.equal(worst(500, 449), 'draining');
     assert.equal(worst(499, 499), 'draining');
@@ -72,7 +72,7 @@ describe('judge', () => {
   it('does not stop a run by the default that is over anyway', () => {
     const counts = { ...noCounts, failed: 1_000 };
     assert.equal(
-      judge(sampleOf({ counts, worst: { outcomes: 500, failed: 500 } }), situation, spec).kind,
+      judge(sampleOf({ counts, recent: { outcomes: 500, failed: 500 } }), situation, spec).kind,
       'settled',
     );
   });

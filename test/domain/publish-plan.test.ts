@@ -43,38 +43,42 @@ describe('planPublishing', () => {
         fc.integer({ min: 1, max: 120 }),
         (itemsPerMinute, absentMinutes) => {
           const perMs = itemsPerMinute / 60_000;
-          let nowMs = 0;
+          const clock = { nowMs: 0 };
           let published = 0;
           let taken = 0;
           let dueAtMs = 0;
           const slice = (slots: number): void => {
-            const sliceMs = nextSliceMs(nowMs);
+            const sliceMs = nextSliceMs(clock.nowMs);
             const at = planPublishing({
               itemsPerMinute,
-              nowMs,
+              nowMs: clock.nowMs,
               sliceMs,
               dueAtMs,
               inFlight: published - taken,
               slots,
             });
-            nowMs += sliceMs;
+            clock.nowMs += sliceMs;
             if (at === null) return;
             // An item may be due right at the slice's beginning.
-            const items = Math.max(1, Math.floor((nowMs - Math.max(at, nowMs - sliceMs)) * perMs));
+            const items = Math.max(
+              1,
+              Math.floor((clock.nowMs - Math.max(at, clock.nowMs - sliceMs)) * perMs),
+            );
             published += items;
-            dueAtMs = Math.max(at, nowMs - sliceMs) + items / perMs;
+            dueAtMs = Math.max(at, clock.nowMs - sliceMs) + items / perMs;
           };
-          while (nowMs < absentMinutes * 60_000) slice(0);
+          const isOver = (atMs: number): boolean => clock.nowMs >= atMs;
+          while (!isOver(absentMinutes * 60_000)) slice(0);
           assert.ok(
-            published <= 2 * Math.ceil(nextSliceMs(nowMs) * perMs) + 2,
+            published <= 2 * Math.ceil(nextSliceMs(clock.nowMs) * perMs) + 2,
             `${published} wait after ${absentMinutes} min at ${itemsPerMinute}`,
           );
-          const [backAtMs, before] = [nowMs, published];
-          while (nowMs < backAtMs + 3_600_000) {
+          const [backAtMs, before] = [clock.nowMs, published];
+          while (!isOver(backAtMs + 3_600_000)) {
             taken = published;
             slice(1_000_000);
           }
-          const perMinute = ((published - before) * 60_000) / (nowMs - backAtMs);
+          const perMinute = ((published - before) * 60_000) / (clock.nowMs - backAtMs);
           assert.ok(Math.abs(perMinute / itemsPerMinute - 1) < 0.1, `${perMinute} a minute`);
         },
       ),

@@ -44,18 +44,24 @@ async function requestsOf({ prefix }: ClipRun): Promise<LoggedRequest[]> {
 /** Everything that a run says of itself until it ends, at each second. */
 function listenTo(run: ClipRun) {
   const said: Progress[] = [];
-  let isOver = false;
+  const over = new AbortController();
   const listening = (async () => {
-    while (!isOver) {
+    while (!over.signal.aborted) {
       said.push(await progressOf(run));
       await sleep(1_000);
     }
   })();
   return async (): Promise<Progress[]> => {
-    isOver = true;
+    over.abort();
     await listening;
     return said;
   };
+}
+
+/** Requests a minute from the first to the last. */
+function perMinute(requests: readonly LoggedRequest[]): number {
+  const [first, last] = [requests[0]?.atMs ?? 0, requests.at(-1)?.atMs ?? 0];
+  return ((requests.length - 1) * 60_000) / (last - first);
 }
 
 async function assertNoAttemptSpent(run: ClipRun, runFolder: string): Promise<void> {
@@ -74,7 +80,7 @@ describe('a run whose site asks for patience', { concurrency: 1, timeout: 290_00
     );
     const stopListening = listenTo(run);
     await untilSettled(run, 10);
-    const before = await requestsOf(run);
+    const unthrottled = await requestsOf(run);
     await setSite({ kind: 'throttled' });
     await waitUntil(async () => / to 1 downloader:/.test((await progressOf(run)).state));
     await setSite({ kind: 'normal' });
@@ -83,8 +89,7 @@ describe('a run whose site asks for patience', { concurrency: 1, timeout: 290_00
 
     const refused = (await requestsOf(run)).filter(({ as }) => as === 'throttled');
     const seconds = ((refused.at(-1)?.atMs ?? 0) - (refused[0]?.atMs ?? 0)) / 1000;
-    const beforeSeconds = ((before.at(-1)?.atMs ?? 0) - (before[0]?.atMs ?? 0)) / 1000;
-    const [rate, rateBefore] = [refused.length / seconds, before.length / beforeSeconds];
+    const [rate, rateBefore] = [refused.length / seconds, perMinute(unthrottled) / 60];
     process.stdout.write(
       `# the site was asked ${rateBefore.toFixed(2)} times a second before and ${rate.toFixed(2)} while it throttled (${refused.length} in ${seconds.toFixed(0)} s)\n`,
     );
@@ -130,12 +135,6 @@ describe('a run whose site asks for patience', { concurrency: 1, timeout: 290_00
   });
 });
 
-/** Requests a minute from the first to the last. */
-function perMinute(requests: readonly LoggedRequest[]): number {
-  const [first, last] = [requests[0]?.atMs ?? 0, requests.at(-1)?.atMs ?? 0];
-  return ((requests.length - 1) * 60_000) / (last - first);
-}
-
 describe('a run with a rate', { concurrency: 1, timeout: 290_000 }, () => {
   it('keeps it within a tenth, before and after a pause, and over all of it', async () => {
     const rateLimit = 300;
@@ -149,14 +148,14 @@ describe('a run with a rate', { concurrency: 1, timeout: 290_000 }, () => {
     await run.handle.executeUpdate(resumeUpdate);
     await assertDone(world, run);
     const requests = await requestsOf(run);
-    const before = requests.filter(({ atMs }) => atMs < pausedAtMs);
-    const after = requests.filter(({ atMs }) => atMs > resumedAtMs);
-    const rates = [perMinute(before), perMinute(after)];
+    const early = requests.filter(({ atMs }) => atMs < pausedAtMs);
+    const late = requests.filter(({ atMs }) => atMs > resumedAtMs);
+    const rates = [perMinute(early), perMinute(late)];
     const whole =
       ((requests.length - 1) * 60_000) /
       ((requests.at(-1)?.atMs ?? 0) -
         (requests[0]?.atMs ?? 0) -
-        ((after[0]?.atMs ?? 0) - (before.at(-1)?.atMs ?? 0)));
+        ((late[0]?.atMs ?? 0) - (early.at(-1)?.atMs ?? 0)));
     process.stdout.write(
       `# items a minute at a limit of ${rateLimit}: ${rates.map((rate) => rate.toFixed(0)).join(' before and ')} after a pause, ${whole.toFixed(0)} in all\n`,
     );

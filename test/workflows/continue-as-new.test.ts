@@ -141,4 +141,44 @@ describe('a run whose history has grown', () => {
     assert.ok(run.ending.kind === 'completed');
     assert.deepEqual(asked, wanted);
   });
+
+  it('keeps what it knows of its site', async () => {
+    const total = 40;
+    const started: number[] = [];
+    const executions: string[] = [];
+    const script: Script = {
+      total,
+      // After the second of these it has one downloader, and it keeps it, for things get through.
+      sampleEveryMs: 65_000,
+      slices: Array.from({ length: total + 1 }, (_, stored) => ({
+        counts: { stored },
+        pausing: 1,
+      })),
+    };
+    const { activities } = createWorld(script);
+    await runCase(environment, bundle, {
+      name: 'long-and-throttled',
+      input: { workers: 3 },
+      script: {
+        ...script,
+        activities: {
+          startFleet: ({ workers }) => {
+            started.push(workers);
+            return Promise.resolve();
+          },
+          // Somebody deletes it when the run goes on in its second execution.
+          readFleet: (input) => {
+            const { runId = '' } = Context.current().info.workflowExecution ?? {};
+            if (!executions.includes(runId)) executions.push(runId);
+            return executions.length === 2 && started.length === 1
+              ? Promise.resolve({ kind: 'absent' })
+              : activities.readFleet(input);
+          },
+        },
+      },
+      expected: { kind: 'completed' },
+      calls: [],
+    });
+    assert.deepEqual(started, [3, 1]);
+  });
 });

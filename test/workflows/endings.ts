@@ -5,8 +5,9 @@ import { queueLost } from '../../domain/failure-types.ts';
 import type { FleetState } from '../../domain/fleet-state.ts';
 import type { downloadRun } from '../../workflows/index.ts';
 import { pauseUpdate, resumeUpdate, scaleUpdate } from '../../workflows/messages.ts';
+import { publishedAroundAPause, throttledForHours } from './scripts.ts';
 import { createWorld, inRealTime, untilCancelled } from './world.ts';
-import type { Script, Slice } from './world.ts';
+import type { Script } from './world.ts';
 
 /** One way for a run to end: what the world does, what a person does, and what must come of it. */
 export type EndingCase = {
@@ -82,54 +83,6 @@ function leftAlone(state: FleetState): Script {
     pace: inRealTime,
     slices: [{ counts: { stored: 3 } }, { counts: { stored: 10 } }],
     activities: { readFleet: () => Promise.resolve(state) },
-  };
-}
-
-/** Publishes until it is cancelled, and gives back how far it came; the second slice publishes the rest, and all of it is stored. */
-function publishedAroundAPause(): Script {
-  let slices = 0;
-  let isDone = false;
-  const { activities } = createWorld({ pace: inRealTime });
-  return {
-    activities: {
-      publishItems: async () => {
-        slices += 1;
-        if (slices > 1) isDone = true;
-        else await untilCancelled().catch(() => {});
-        return { next: isDone ? 10 : 4, isDone, dueAtMs: Date.now() };
-      },
-      collectOutcomes: async (input) => {
-        const sample = await activities.collectOutcomes(input);
-        return { ...sample, counts: { ...sample.counts, stored: isDone ? 10 : 3 } };
-      },
-    },
-  };
-}
-
-/** A site that asks for an hour and a half of patience. Time flies in samples only: the fleet is looked at each five seconds. */
-function throttledForHours(): Script {
-  const counts = { stored: 3 };
-  const patienceMs = 5_400_000;
-  const refused: Slice = { counts, pausing: 1, pauseUntilMs: Date.now() + patienceMs };
-  return {
-    pace: inRealTime,
-    sampleEveryMs: 600_000,
-    slices: [
-      ...Array<Slice>(9).fill(refused),
-      ...Array<Slice>(9).fill({ counts }),
-      { counts: { stored: 10 } },
-    ],
-    activities: suspendable(),
-  };
-}
-
-/** A fleet that is suspended when it was asked to be. */
-function suspendable(): Script['activities'] {
-  let isSuspended = false;
-  return {
-    suspendFleet: () => Promise.resolve(void (isSuspended = true)),
-    resumeFleet: () => Promise.resolve(void (isSuspended = false)),
-    readFleet: () => Promise.resolve(isSuspended ? { kind: 'suspended' } : running),
   };
 }
 

@@ -70,5 +70,5 @@ test('goes on while outcomes stay within what is tolerated', async () => {
   );
   const sample = await scene.collect(scene.newCollector());
   equal(settledOf(sample.counts), scene.snapshot.total);
-  deepEqual(sample.worst, { outcomes: 500, failed: 445 });
+  deepEqual(sample.recent, { outcomes: 500, failed: 445 });
 });

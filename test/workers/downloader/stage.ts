@@ -178,7 +178,9 @@ export function createStage(overrides: Partial<Assignment> = {}) {
       end(ending);
     },
     /** Calls of this name wait from now on; gives back what opens the gate. */
-    close: (call: 'pull' | 'ack' | 'publish outcomes' | 'publish copies' | 'publish suspects'): (() => void) => {
+    close: (
+      call: 'pull' | 'ack' | 'publish outcomes' | 'publish copies' | 'publish suspects',
+    ): (() => void) => {
       const { promise, resolve } = Promise.withResolvers<void>();
       gates.set(call, promise);
       return () => {
