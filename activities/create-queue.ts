@@ -5,7 +5,6 @@ import { queueNames } from '../domain/names.ts';
 import type { RunRef } from '../domain/names.ts';
 import type { RunSpec } from '../domain/run-spec.ts';
 import { grpc, statusOf } from './cloud-error.ts';
-import { cutOff } from './cut-off.ts';
 import { stepError } from './run-failure.ts';
 
 export type CreateQueueDeps = {
@@ -38,10 +37,13 @@ const maxDeliveryAttempts = 100;
  */
 export const collectorDeadlineSeconds = 20;
 
+/** Creating takes Pub/Sub some seconds at most. The client alone would wait for a minute, and a cancelled run with it. */
+const callOptions = { timeout: 15_000 };
+
 /**
  * Creates a run's topics and subscriptions; those that exist already are left as they are.
- * The names are the run's alone, so whatever exists under them is of an earlier attempt of this step. When it is cancelled, calls
- * under way are cut off: what came to be after the clean-up would stay.
+ * The names are the run's alone, so whatever exists under them is of an earlier attempt of this step. When it is cancelled it
+ * waits for the calls under way, and starts no other: what came to be after the clean-up would stay.
  */
 export function createCreateQueue(deps: CreateQueueDeps) {
   return async function createQueue({ run, spec }: CreateQueueInput): Promise<void> {
@@ -53,9 +55,10 @@ export function createCreateQueue(deps: CreateQueueDeps) {
 
     const createTopic = (name: string) =>
       create(`topic ${name}`, () =>
-        cutOff(signal, () => publisher.createTopic({ name: topicPath(name), labels })),
+        publisher.createTopic({ name: topicPath(name), labels }, callOptions),
       );
-    await Promise.all(Object.values(names).map(createTopic));
+    await allEnded(Object.values(names).map(createTopic));
+    signal.throwIfAborted();
 
     const createSubscription = (name: string, options: object) =>
       create(`subscription ${name}`, async () => {
@@ -68,11 +71,11 @@ export function createCreateQueue(deps: CreateQueueDeps) {
           ...options,
         };
         try {
-          await cutOff(signal, () => subscriber.createSubscription(request));
+          await subscriber.createSubscription(request, callOptions);
         } catch (error) {
           if (!isRetentionRefused(error)) throw error;
           const lesser = { ...request, messageRetentionDuration: longestInEmulator };
-          await cutOff(signal, () => subscriber.createSubscription(lesser));
+          await subscriber.createSubscription(lesser, callOptions);
         }
       });
     // Without a retry policy: a dead downloader's lease is pause enough, and with one the emulator stops delivering for minutes
@@ -81,7 +84,7 @@ export function createCreateQueue(deps: CreateQueueDeps) {
       ackDeadlineSeconds: Math.round(spec.leaseDeadlineMs / 1000),
       deadLetterPolicy: { deadLetterTopic: topicPath(names.deadItems), maxDeliveryAttempts },
     };
-    await Promise.all([
+    await allEnded([
       createSubscription(names.items, ofItems),
       createSubscription(names.suspects, ofItems),
       createSubscription(names.deadItems, { ackDeadlineSeconds: collectorDeadlineSeconds }),
@@ -90,11 +93,16 @@ export function createCreateQueue(deps: CreateQueueDeps) {
   };
 }
 
+/** Resolves, or rejects as one of them did, when none is under way any more. */
+async function allEnded(calls: readonly Promise<void>[]): Promise<void> {
+  await Promise.allSettled(calls);
+  await Promise.all(calls);
+}
+
 async function create(what: string, call: () => Promise<unknown>): Promise<void> {
   try {
     await call();
   } catch (error) {
-    Context.current().cancellationSignal.throwIfAborted();
     if (statusOf(error) === grpc.alreadyExists) return;
     throw stepError(
       `create ${what}`,

@@ -8,7 +8,6 @@ import type { RunRef } from '../domain/names.ts';
 import { itemsPerShard } from '../domain/snapshot.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import { describeError, grpc, statusOf } from './cloud-error.ts';
-import { cutOff } from './cut-off.ts';
 import { keepHeartbeating } from './heartbeat.ts';
 import { outcomeCodes } from './ledger/ledger-state.ts';
 import { loadLedger } from './ledger/load-ledger.ts';
@@ -16,6 +15,7 @@ import { pacedRequestMs, Pacer } from './publish/pacer.ts';
 import { RequestWindow } from './publish/request-window.ts';
 import { runFailure, stepError } from './run-failure.ts';
 import { readShard } from './publish/shard-reader.ts';
+import { unlessCancelled } from './unless-cancelled.ts';
 
 export type PublishItemsDeps = {
   readonly publisher: v1.PublisherClient;
@@ -108,7 +108,7 @@ export function createPublishItems(deps: PublishItemsDeps) {
         if (!isDone) break;
       }
     } catch (error) {
-      // Nothing of ours may arrive after this step has ended: the queue may be deleted next.
+      // Of a step that failed nothing may arrive after its end; of one that is cancelled it does no harm, for the queue goes next.
       await window.isQuiet();
       if (pacer === null || !isCancelled(signal)) {
         signal.throwIfAborted();
@@ -155,8 +155,8 @@ async function publish(
   signal: AbortSignal,
 ): Promise<void> {
   try {
-    // The client itself retries for ten minutes what may pass.
-    await cutOff(signal, () => publisher.publish({ topic, messages }));
+    // The client itself retries for ten minutes what may pass, and cannot be stopped.
+    await unlessCancelled(publisher.publish({ topic, messages }));
   } catch (error) {
     signal.throwIfAborted();
     const doing = `publish ${messages.length} items to ${topic}`;

@@ -20,6 +20,7 @@ import { readKeys } from './list/read-keys.ts';
 import type { Tally } from './list/read-keys.ts';
 import { ShardWriter } from './list/shard-writer.ts';
 import { runFailure } from './run-failure.ts';
+import { unlessCancelled } from './unless-cancelled.ts';
 
 export type SnapshotDeps = ListDeps & {
   /** Longest component of an object name; absent unless the storage server keeps objects as files. */
@@ -46,7 +47,6 @@ export function createSnapshotList(deps: SnapshotDeps) {
     const folder = runFolder(run.name);
     const manifest = bucket.file(folder.manifest);
     const attempt = randomUUID().slice(0, 8);
-    const { cancelled } = Context.current();
     const tally: Tally = {
       lines: 0,
       blankLines: 0,
@@ -61,7 +61,7 @@ export function createSnapshotList(deps: SnapshotDeps) {
     if (earlier !== null) return earlier;
     const writing = writeShards(deps, { run, spec, attempt }, bucket, tally);
     try {
-      const counts = await Promise.race([writing, cancelled]);
+      const counts = await unlessCancelled(writing);
       refuseWrongList(spec, tally);
       const { blankLines, duplicates } = tally;
       const mine: Snapshot = { ...counts, duplicates, blankLines, attempt };

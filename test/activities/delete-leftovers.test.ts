@@ -240,7 +240,7 @@ describe('a sweep', { concurrency: 1 }, () => {
     const ended = await startWithQueue(ours);
     const { name, workflowId } = ended.run;
     const labels = queueLabels(ours.deps.installation, ended.run, Date.now());
-    const { 'spotloop-workflow-0': _, ...unmarked } = queueLabels(
+    const { 'spotloop-workflow-0': _part, ...unmarked } = queueLabels(
       ours.deps.installation,
       { name: 'unmarked-0123456789ab', workflowId },
       Date.now(),

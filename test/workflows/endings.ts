@@ -5,6 +5,7 @@ import { queueLost } from '../../domain/failure-types.ts';
 import type { FleetState } from '../../domain/fleet-state.ts';
 import type { downloadRun } from '../../workflows/index.ts';
 import { pauseUpdate, resumeUpdate, scaleUpdate } from '../../workflows/messages.ts';
+import { earlyEndingCases } from './early-endings.ts';
 import { publishedAroundAPause, throttledForHours } from './scripts.ts';
 import { createWorld, inRealTime, untilCancelled } from './world.ts';
 import type { Script } from './world.ts';
@@ -272,67 +273,7 @@ export const endingCases: readonly EndingCase[] = [
     expected: { kind: 'failed', type: 'TimeLimitExceeded', message: /time limit of 1s passed/ },
     calls: ['collectOutcomes', ...cleanUp],
   },
-  {
-    name: 'failed-time-limit-in-preflight',
-    input: { timeLimit: '1s' },
-    script: { activities: { preflight: untilCancelled } },
-    expected: {
-      kind: 'failed',
-      type: 'TimeLimitExceeded',
-      message: /^the run's time limit of 1s passed before its list was read$/,
-    },
-    calls: ['preflight'],
-    neverCalled: ['snapshotList', 'createQueue', 'stopFleet', 'writeReport'],
-  },
-  {
-    name: 'failed-time-limit-in-snapshot',
-    input: { timeLimit: '1s' },
-    script: { activities: { snapshotList: untilCancelled } },
-    expected: { kind: 'failed', type: 'TimeLimitExceeded', message: /before its list was read$/ },
-    calls: ['snapshotList'],
-    neverCalled: ['createQueue', 'stopFleet', 'writeReport'],
-  },
-  {
-    name: 'failed-time-limit-in-queue-creation',
-    input: { timeLimit: '1s' },
-    script: { activities: { createQueue: untilCancelled } },
-    expected: { kind: 'failed', type: 'TimeLimitExceeded', message: /remaining\.txt$/ },
-    calls: ['createQueue', 'deleteQueue', 'writeReport'],
-    neverCalled: ['startFleet', 'publishItems', 'stopFleet', 'collectOutcomes'],
-  },
-  {
-    name: 'cancelled-in-preflight',
-    script: { activities: { preflight: untilCancelled } },
-    when: 'preflight',
-    meanwhile: async (handle) => {
-      await handle.cancel();
-    },
-    expected: { kind: 'cancelled' },
-    calls: ['preflight'],
-    neverCalled: ['snapshotList', 'createQueue', 'stopFleet', 'writeReport'],
-  },
-  {
-    name: 'cancelled-in-snapshot',
-    script: { activities: { snapshotList: untilCancelled } },
-    when: 'snapshotList',
-    meanwhile: async (handle) => {
-      await handle.cancel();
-    },
-    expected: { kind: 'cancelled' },
-    calls: ['snapshotList'],
-    neverCalled: ['createQueue', 'stopFleet', 'writeReport'],
-  },
-  {
-    name: 'cancelled-in-queue-creation',
-    script: { activities: { createQueue: untilCancelled } },
-    when: 'createQueue',
-    meanwhile: async (handle) => {
-      await handle.cancel();
-    },
-    expected: { kind: 'cancelled' },
-    calls: ['createQueue', 'deleteQueue', 'writeReport'],
-    neverCalled: ['startFleet', 'publishItems', 'stopFleet', 'collectOutcomes'],
-  },
+  ...earlyEndingCases,
   {
     name: 'failed-clean-up',
     script: {

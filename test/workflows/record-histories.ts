@@ -1,11 +1,13 @@
 import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
+import type { History } from '@temporalio/common/lib/proto-utils.js';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { ensurePart } from '../../infra/local/install/part.ts';
 import { findTemporalCli } from '../../infra/local/install/temporal-cli.ts';
 import { endingCases } from './endings.ts';
 import { bundleWorkflows, runCase } from './run-case.ts';
+import { runSweep, sweepName } from './run-sweep.ts';
 
 /**
  * `npm run record:history`: writes a history for every kind of ending that has none yet. A recorded one is never replaced: it
@@ -25,6 +27,12 @@ function withoutMachine(json: string): string {
   );
 }
 
+async function write(file: string, history: History): Promise<void> {
+  const text = `${withoutMachine(historyToJSON(history))}\n`;
+  await writeFile(new URL(file, folder), text, { flag: 'wx' });
+  process.stdout.write(`recorded ${file}: ${history.events?.length ?? 0} events\n`);
+}
+
 await mkdir(folder, { recursive: true });
 const environment = await TestWorkflowEnvironment.createLocal({
   server: {
@@ -37,10 +45,12 @@ try {
     const file = `${endingCase.name}${suffix === '' ? '' : `-${suffix}`}.json`;
     if (existsSync(new URL(file, folder))) continue;
     const { history } = await runCase(environment, bundle, endingCase);
-    await writeFile(new URL(file, folder), `${withoutMachine(historyToJSON(history))}\n`, {
-      flag: 'wx',
-    });
-    process.stdout.write(`recorded ${file}: ${history.events?.length ?? 0} events\n`);
+    await write(file, history);
+  }
+  const sweepFile = `${sweepName}${suffix === '' ? '' : `-${suffix}`}.json`;
+  if (!existsSync(new URL(sweepFile, folder))) {
+    const { history } = await runSweep(environment, bundle, [{ closedFor: '2h' }]);
+    await write(sweepFile, history);
   }
 } finally {
   await environment.teardown();

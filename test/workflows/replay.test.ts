@@ -6,6 +6,7 @@ import { Worker } from '@temporalio/worker';
 import type { WorkflowBundleWithSourceMap } from '@temporalio/worker';
 import { endingCases } from './endings.ts';
 import { bundleWorkflows } from './run-case.ts';
+import { sweepName } from './run-sweep.ts';
 
 const folder = new URL('histories/', import.meta.url);
 const files = readdirSync(folder).toSorted();
@@ -18,7 +19,7 @@ before(async () => {
 
 describe('recorded histories', () => {
   it('hold every kind of ending', () => {
-    for (const { name } of endingCases) {
+    for (const name of [...endingCases.map((one) => one.name), sweepName]) {
       assert.ok(
         files.some((file) => file.startsWith(name)),
         `none for "${name}" — npm run record:history`,

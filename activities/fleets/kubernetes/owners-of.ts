@@ -9,7 +9,6 @@ export function ownersOf(owned: readonly { readonly metadata?: V1ObjectMeta }[])
     const run = metadata?.labels?.[runLabel];
     if (run === undefined) continue;
     const before = runs.get(run);
-    // The client gives metadata as it came: times are text.
     const createdAtMs = new Date(metadata?.creationTimestamp ?? Date.now()).getTime();
     runs.set(run, {
       run,
