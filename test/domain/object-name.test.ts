@@ -63,6 +63,11 @@ describe('objectName', () => {
         // A list may hold both a key and its encoded form.
         if (/%/.test(encodeKey(one))) assert.notEqual(encodeKey(encodeKey(one)), encodeKey(one));
       }),
+      1,
+      [
+        [['a', 'a '], ''],
+        [['a', ' a'], 'mp4'],
+      ],
     );
   });
 
@@ -75,6 +80,8 @@ describe('objectName', () => {
         assert.match(encoded, /^[A-Za-z0-9\-_.~%]+$/);
         assert.doesNotMatch(encoded, /^\.+$/);
       }),
+      1,
+      [['../../x'], ['a/b'], ['.'], ['..'], ['...']],
     );
   });
 });

@@ -21,14 +21,17 @@ const before = ownOfPrototypes();
 /**
  * Tries a property on what strangers may send, and that nothing of it has got into a prototype that all objects share.
  * @param share of the usual number of runs.
+ * @param examples tried before all else: a mutation must be noticed in every run, not by luck.
  */
 export async function fuzz(
   property: fc.IRawProperty<unknown, false> | fc.IRawProperty<unknown, true>,
   share = 1,
+  examples: readonly (readonly unknown[])[] = [],
 ): Promise<void> {
   const runs = Number(variables.runs ?? usualRuns);
   await fc.assert(property as fc.IAsyncProperty<unknown>, {
     numRuns: Math.max(fewestRuns, Math.ceil(runs * share)),
+    examples: examples.map((one) => [...one] as [unknown]),
     ...(variables.seed === undefined ? {} : { seed: Number(variables.seed) }),
     ...(variables.path === undefined ? {} : { path: variables.path, endOnFailure: true }),
   });

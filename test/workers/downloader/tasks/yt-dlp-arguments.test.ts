@@ -33,6 +33,8 @@ describe("yt-dlp's arguments", () => {
         deepEqual([host, pathname, [...searchParams.keys()]], ['www.youtube.com', '/watch', ['v']]);
         equal(searchParams.get('v'), key);
       }),
+      1,
+      [['a&b=c'], ['a#b'], ['a?b'], ['a/../b']],
     );
   });
 });
