@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { decodeBeat, encodeBeat } from '../../domain/beat.ts';
-import { deathsOf, decodeItem, encodeItem } from '../../domain/item.ts';
+import { deathsOf, decodeItem, encodeItem, suspectOf } from '../../domain/item.ts';
 import { decodeOutcomes, encodeOutcome, maxErrorLength } from '../../domain/outcome.ts';
 import type { Outcome } from '../../domain/outcome.ts';
 
@@ -16,7 +16,8 @@ describe('item message', () => {
         fc.string({ minLength: 1, unit: 'grapheme' }),
         fc.nat(99),
         (index, key, deaths) => {
-          const item = { index, key, deaths };
+          const item =
+            deaths === 0 ? { index, key, deaths } : { index, key, deaths, wasInHand: true };
           assert.deepEqual(decodeItem(encodeItem(item)), item);
         },
       ),
@@ -34,6 +35,15 @@ describe('item message', () => {
     ]) {
       assert.throws(() => decodeItem(text), { message: 'decode item message: not an item' });
     }
+  });
+
+  it('lets a suspect begin with two deaths, however many it had in company', () => {
+    assert.deepEqual(suspectOf({ index: 3, key: 'a', deaths: 9 }), {
+      index: 3,
+      key: 'a',
+      deaths: 2,
+      wasInHand: true,
+    });
   });
 
   it('counts earlier deliveries and carried deaths as deaths, not this delivery', () => {

@@ -114,6 +114,9 @@ const steps: Readonly<Record<keyof Activities, Step>> = {
     reach: async (run) => {
       await untilSettled(run, 1);
       await world.deleteQueue(run.name);
+      // A pull that waits does not see it.
+      const restore = await world.queueProxy.cut();
+      await restore();
     },
   },
   stopFleet: {},
