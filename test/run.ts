@@ -8,6 +8,8 @@ import { install } from '../infra/local/install/install.ts';
 
 /** Two test files at a time: each has servers of its own, and the smallest machine we support has two cores. */
 const filesAtOnce = 2;
+/** Those wait for leases and time-outs more than they work, one of them for five minutes. */
+const faultsAtOnce = 3;
 
 /** No test takes this long; one that does hangs. ms. */
 const testTimeoutMs = 300_000;
@@ -26,9 +28,10 @@ if (files.length === 0) {
 }
 
 await install();
+const atOnce = files.every((file) => file.startsWith('test/faults/')) ? faultsAtOnce : filesAtOnce;
 const { status } = spawnSync(
   process.execPath,
-  ['--test', `--test-concurrency=${filesAtOnce}`, `--test-timeout=${testTimeoutMs}`, ...files],
+  ['--test', `--test-concurrency=${atOnce}`, `--test-timeout=${testTimeoutMs}`, ...files],
   { stdio: 'inherit' },
 );
 process.exitCode = status ?? 1;

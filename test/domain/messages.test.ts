@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { decodeBeat, encodeBeat } from '../../domain/beat.ts';
 import { resultOf } from '../../activities/report/result-line.ts';
-import { deathsOf, decodeItem, encodeItem } from '../../domain/item.ts';
+import { deathsOf, decodeItem, encodeItem, suspectOf } from '../../domain/item.ts';
 import { objectName } from '../../domain/object-name.ts';
 import { decodeOutcomes, encodeOutcome, maxErrorLength } from '../../domain/outcome.ts';
 import type { Outcome } from '../../domain/outcome.ts';
@@ -39,7 +39,8 @@ describe('item message', () => {
         fc.string({ minLength: 1, unit: 'grapheme' }),
         fc.nat(99),
         (index, key, deaths) => {
-          const item = { index, key, deaths };
+          const item =
+            deaths === 0 ? { index, key, deaths } : { index, key, deaths, wasInHand: true };
           assert.deepEqual(decodeItem(encodeItem(item)), item);
         },
       ),
@@ -83,6 +84,15 @@ describe('item message', () => {
   it('counts deaths up to the largest number that a message can carry', () => {
     const item = decodeItem(`{"index":1,"key":"a","deaths":${Number.MAX_SAFE_INTEGER}}`);
     assert.equal(deathsOf(item, 100), Number.MAX_SAFE_INTEGER);
+  });
+
+  it('lets a suspect begin with two deaths, however many it had in company', () => {
+    assert.deepEqual(suspectOf({ index: 3, key: 'a', deaths: 9 }), {
+      index: 3,
+      key: 'a',
+      deaths: 2,
+      wasInHand: true,
+    });
   });
 
   it('counts earlier deliveries and carried deaths as deaths, not this delivery', () => {

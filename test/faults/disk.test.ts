@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { readFile, readdir, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { startProcess } from '../../infra/local/process.ts';
+import type { RunningProcess } from '../../infra/local/process.ts';
 import { assertNothingLeft, resultsOf, startRun } from '../support/clip-run.ts';
 import { waitUntil } from '../support/run-stack.ts';
 import { startFaultStack } from './fault-stack.ts';
@@ -17,55 +17,61 @@ const diskBytes = 6_000_000;
 const fileBytes = 1_000_000;
 
 let world: FaultStack;
-let disk: { readonly folder: string; readonly holder: ChildProcess };
+let worker: RunningProcess;
+/** The staging folder of its downloaders, as we reach it. */
+let disk: string;
 before(async () => {
-  disk = await makeDisk();
   world = await startFaultStack({
+    withWorker: false,
     scripts: { writes: `head -c ${fileBytes} /dev/zero > "$SPOTLOOP_OUTPUT"` },
-    env: {
-      SPOTLOOP_STAGING_FOLDER: join(disk.folder, 'staging'),
-      // Of an attempt that failed only this tells before the end.
-      SPOTLOOP_LOG_LEVEL: 'debug',
-    },
+    // Of an attempt that failed only this tells before the end.
+    env: { SPOTLOOP_LOG_LEVEL: 'debug' },
   });
+  worker = await startWorkerOnSmallDisk();
+  disk = `/proc/${worker.pid}/root${world.stack.env['SPOTLOOP_STAGING_FOLDER']}`;
 });
 after(async () => {
+  await worker?.stop();
   await world.stop();
-  disk.holder.kill();
 });
 
 /**
- * A file system of its own, without root: a process mounts it where only it sees it, and everybody else who belongs to the
- * same user reaches it through that process.
+ * A Temporal worker that, with all its downloaders, has a small file system mounted on its staging folder, which nobody else
+ * sees: so it takes no root.
  */
-async function makeDisk(): Promise<typeof disk> {
-  const script = `mount -t tmpfs -o size=${diskBytes} spotloop /mnt && echo mounted && exec sleep infinity`;
-  const holder = spawn('unshare', ['--user', '--map-root-user', '--mount', 'sh', '-c', script], {
-    stdio: ['ignore', 'pipe', 'pipe'],
+async function startWorkerOnSmallDisk(): Promise<RunningProcess> {
+  const script = `mount -t tmpfs -o size=${diskBytes} spotloop "$SPOTLOOP_STAGING_FOLDER" && exec "$@"`;
+  const main = fileURLToPath(new URL('../../workers/temporal/main.ts', import.meta.url));
+  const inShell = ['sh', '-c', script, 'sh', process.execPath, main];
+  const { env, logFolder } = world.stack;
+  return await startProcess({
+    name: 'a Temporal worker on a small disk',
+    command: 'unshare',
+    args: ['--user', '--map-root-user', '--mount', ...inShell],
+    env,
+    logFile: join(logFolder, 'temporal-worker.log'),
+    ready: { kind: 'line', test: (line) => line.includes('"polling"') },
+    graceMs: 30_000,
+  }).catch((cause: unknown) => {
+    throw new Error(
+      'start a Temporal worker on a small disk: unshare is refused — this test needs Linux that allows everybody user namespaces (sysctl kernel.apparmor_restrict_unprivileged_userns=0)',
+      { cause },
+    );
   });
-  const said = await Promise.race([
-    once(holder.stdout, 'data').then(String),
-    once(holder, 'exit').then(async () => String((await holder.stderr?.toArray()) ?? '')),
-    once(holder, 'error').then(String),
-  ]);
-  assert.match(
-    said,
-    /^mounted/,
-    `make a small disk with unshare: ${said} — this test needs Linux with user namespaces for everybody (sysctl kernel.apparmor_restrict_unprivileged_userns=0)`,
-  );
-  return { folder: `/proc/${holder.pid}/root/mnt`, holder };
 }
 
 /** Fills the disk but for less than an item needs. */
 async function fillDisk(): Promise<() => Promise<void>> {
-  const filler = join(disk.folder, 'filler');
+  const filler = join(disk, 'filler');
   await writeFile(filler, Buffer.alloc(diskBytes - fileBytes / 2));
   return () => rm(filler);
 }
 
-async function freeBytes(): Promise<number> {
-  const { bavail, bsize } = await statfs(disk.folder);
-  return bavail * bsize;
+async function assertDiskEmpty(): Promise<void> {
+  assert.deepEqual(await readdir(disk, { recursive: true }), []);
+  // Nor does anybody keep a file that he removed.
+  const { bfree, blocks } = await statfs(disk);
+  assert.ok(bfree >= blocks - 1, `${blocks - bfree} blocks are in use`);
 }
 
 const task = { kind: 'command', name: 'writes', extension: 'bin' } as const;
@@ -91,7 +97,7 @@ describe('a run whose disk is full', { concurrency: 1, timeout: 120_000 }, () =>
     assert.deepEqual((await world.audit(result.runFolder)).problems, []);
     await assertNothingLeft(world, run);
     await makeRoom();
-    assert.ok((await freeBytes()) > diskBytes - fileBytes, 'somebody keeps room on the disk');
+    await assertDiskEmpty();
   });
 
   it('stores its items once there is room', async () => {
@@ -117,5 +123,6 @@ describe('a run whose disk is full', { concurrency: 1, timeout: 120_000 }, () =>
     }
     assert.deepEqual((await world.audit(result.runFolder)).problems, []);
     await assertNothingLeft(world, run);
+    await assertDiskEmpty();
   });
 });

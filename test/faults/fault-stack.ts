@@ -21,6 +21,8 @@ export type FaultStack = RunStack & {
 export type FaultStackOptions = {
   /** Shell scripts that the task `command` may run, by name; each makes a file at "$SPOTLOOP_OUTPUT". */
   readonly scripts?: Readonly<Record<string, string>>;
+  /** False leaves the Temporal worker out. */
+  readonly withWorker?: boolean;
   /** Variables that its Temporal worker, and so its downloaders, have besides. */
   readonly env?: Readonly<Record<string, string>>;
 };
@@ -40,6 +42,7 @@ export async function startFaultStack(options: FaultStackOptions = {}): Promise<
   undo.defer(() => rm(folder, { recursive: true }));
   const world = await startRunStack({
     ports: { pubsub, storage, temporal },
+    withWorker: options.withWorker ?? true,
     env: {
       ...bundle.env,
       ...(await commandsOf(folder, options.scripts ?? {})),

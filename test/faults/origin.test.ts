@@ -17,7 +17,7 @@ before(async () => {
   world = await startFaultStack({
     scripts: {
       endless: `case "$SPOTLOOP_KEY" in
-        endless*) exec yes > "$SPOTLOOP_OUTPUT";;
+        endless*) while :; do head -c 1000000 /dev/zero; sleep 0.05; done > "$SPOTLOOP_OUTPUT";;
         *) printf %s "$SPOTLOOP_KEY" > "$SPOTLOOP_OUTPUT";;
       esac`,
     },
@@ -126,7 +126,7 @@ describe('a run with origins that misbehave', { concurrency: true, timeout: 180_
 
   for (const kind of ['http', 'yt-dlp', 'command'] as const) {
     it(`stops an endless item of ${kind} at maxItemSize`, async () => {
-      const place = uniqueName('endless');
+      const place = uniqueName('neighbour');
       const keys = [`endless-${place}`, `${place}-1`, `${place}-2`];
       if (kind !== 'command') await misbehave(keys[0]!, { kind: 'endless' });
       const url = `${world.stack.site.address}/watch?v={key}`;

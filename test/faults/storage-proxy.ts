@@ -63,6 +63,11 @@ export async function startStorageProxy(target: string): Promise<StorageProxy> {
     response: ServerResponse,
     fault: StorageFault | undefined,
   ): void {
+    if (request.headers['content-range'] === 'bytes */*') {
+      // The server takes the question of how much of an upload it has for the upload's end. Cloud Storage says that it goes
+      // on, and with no range that it has nothing: cloud.google.com/storage/docs/performing-resumable-uploads#status-check
+      return void response.writeHead(308).end();
+    }
     if (fault?.kind === 'hang') return void request.resume();
     if (fault?.kind === 'status') {
       request.resume();

@@ -117,6 +117,9 @@ const steps: Readonly<Record<StepName, Step>> = {
     reach: async (run) => {
       await untilSettled(run, 1);
       await world.deleteQueue(run.name);
+      // A pull that waits does not see it.
+      const restore = await world.queueProxy.cut();
+      await restore();
     },
   },
   stopFleet: {},

@@ -87,7 +87,7 @@ export async function settledOf(handle: RunHandle): Promise<number> {
 }
 
 export async function startRunStack(
-  options: Pick<StackOptions, 'fleet' | 'extraPool' | 'env' | 'ports'> = {},
+  options: Pick<StackOptions, 'fleet' | 'extraPool' | 'env' | 'ports' | 'withWorker'> = {},
 ): Promise<RunStack> {
   const folder = await mkdtemp(join(tmpdir(), 'spotloop-e2e-'));
   const stack = await startStack({ folder, ...options });
