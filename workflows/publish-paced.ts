@@ -23,6 +23,8 @@ export async function publishPaced(
   let marks: readonly PublishMark[] = [];
   /** The sample whose backlog was waited for already. */
   let considered = state.sample;
+  /** For the run's will, or for what was left in the queue: not made up for, for that would be a burst. */
+  let hasWaited = false;
   const mark = (): void => {
     const published = snapshot.published - unpublishedOf(state);
     marks = addPublishMark(marks, { atMs: Date.now(), published });
@@ -30,10 +32,9 @@ export async function publishPaced(
   const isOver = (): boolean => state.isLeaving || outstandingOf(state) <= 0;
 
   for (;;) {
-    // What a pause kept back is not made up for: it would be a burst.
-    const wasHeld = isHeld(state);
+    if (isHeld(state)) hasWaited = true;
     await condition(() => isOver() || (isPublishing(state) && !isHeld(state)));
-    const earliestMs = wasHeld ? Date.now() : 0;
+    const earliestMs = hasWaited ? Date.now() : 0;
     const [lane] = state.lanes;
     if (isOver() || lane === undefined) return;
     const sliceMs = nextSliceMs(ageMs(state));
@@ -48,8 +49,10 @@ export async function publishPaced(
     });
     if (dueAtMs === null) {
       await condition(() => isOver() || state.sample !== sample);
+      hasWaited = true;
       continue;
     }
+    hasWaited = false;
     considered = sample;
     mark();
     state.lanesUnderWay = 1;

@@ -28,9 +28,9 @@ after(() => world.stop());
 
 type Order = { kind: string; retryAfterSeconds?: number };
 
-/** From now on the site does so for whoever asks. */
-async function setSite(order: Order): Promise<void> {
-  const body = JSON.stringify({ id: '*', ...order });
+/** From now on the site does so for whoever asks for an item of a run, told by what its keys begin with. */
+async function setSite(prefix: string, order: Order): Promise<void> {
+  const body = JSON.stringify({ id: `${prefix}-*`, ...order });
   const answer = await fetch(`${world.stack.site.address}/behaviour`, { method: 'POST', body });
   assert.ok(answer.ok, await answer.text());
 }
@@ -70,8 +70,11 @@ async function assertNoAttemptSpent(run: ClipRun, runFolder: string): Promise<vo
   assert.equal(results.length, run.keys.length);
 }
 
-describe('a run whose site asks for patience', { concurrency: 1, timeout: 290_000 }, () => {
-  it('asks it less and less, with fewer downloaders, says so, and stores everything', async () => {
+/** Side by side: each has its own downloaders, and the site has its own orders for each. */
+const sideBySide = { concurrency: true, timeout: 290_000 } as const;
+
+describe('what a site sees of a run', sideBySide, () => {
+  it('asks a site that throttles less and less, with fewer downloaders, says so, and stores everything', async () => {
     const run = await startRun(
       world,
       'throttled',
@@ -81,9 +84,9 @@ describe('a run whose site asks for patience', { concurrency: 1, timeout: 290_00
     const stopListening = listenTo(run);
     await untilSettled(run, 10);
     const unthrottled = await requestsOf(run);
-    await setSite({ kind: 'throttled' });
+    await setSite(run.prefix, { kind: 'throttled' });
     await waitUntil(async () => / to 1 downloader:/.test((await progressOf(run)).state));
-    await setSite({ kind: 'normal' });
+    await setSite(run.prefix, { kind: 'normal' });
     const { runFolder } = await assertDone(world, run);
     await assertNoAttemptSpent(run, runFolder);
 
@@ -104,7 +107,7 @@ describe('a run whose site asks for patience', { concurrency: 1, timeout: 290_00
     const retryAfterSeconds = 20;
     const run = await startRun(world, 'retry-after', { count: 20, seconds: 0.5 });
     await untilSettled(run, 4);
-    await setSite({ kind: 'throttled', retryAfterSeconds });
+    await setSite(run.prefix, { kind: 'throttled', retryAfterSeconds });
     const knocks = async () => (await requestsOf(run)).filter(({ as }) => as === 'throttled');
     // A downloader's attempts under way are refused together; each next time is a knock.
     const times = async () => {
@@ -112,7 +115,7 @@ describe('a run whose site asks for patience', { concurrency: 1, timeout: 290_00
       return all.filter((ms, at) => at === 0 || ms - (all[at - 1] ?? 0) > 5_000);
     };
     await waitUntil(async () => (await times()).length >= 3);
-    await setSite({ kind: 'normal' });
+    await setSite(run.prefix, { kind: 'normal' });
     const [first = 0, second = 0, third = 0] = await times();
     for (const gapMs of [second - first, third - second]) {
       assert.ok(gapMs >= retryAfterSeconds * 1_000 - 1_500, `${gapMs} ms`);
@@ -126,17 +129,15 @@ describe('a run whose site asks for patience', { concurrency: 1, timeout: 290_00
     const task = { kind: 'yt-dlp', url, format: 'best', extension: 'mp4' } as const;
     const run = await startRun(world, 'bot-check', { count: 12 }, { task, concurrency: 2 });
     await untilSettled(run, 2);
-    await setSite({ kind: 'bot-check' });
+    await setSite(run.prefix, { kind: 'bot-check' });
     const checked = async () => (await requestsOf(run)).filter(({ as }) => as === 'bot-check');
     await waitUntil(async () => (await checked()).length >= 4);
-    await setSite({ kind: 'normal' });
+    await setSite(run.prefix, { kind: 'normal' });
     const { runFolder } = await assertDone(world, run);
     await assertNoAttemptSpent(run, runFolder);
   });
-});
 
-describe('a run with a rate', { concurrency: 1, timeout: 290_000 }, () => {
-  it('keeps it within a tenth, before and after a pause, and over all of it', async () => {
+  it('keeps its rate within a tenth, before and after a pause, and over all of it', async () => {
     const rateLimit = 300;
     const run = await startRun(world, 'rate', { count: 500 }, { rateLimit, workers: 2 });
     await untilSettled(run, 250);
@@ -163,14 +164,11 @@ describe('a run with a rate', { concurrency: 1, timeout: 290_000 }, () => {
       assert.ok(Math.abs(rate / rateLimit - 1) <= 0.1, `${rate} a minute`);
     }
   });
-});
 
-describe('a run that fails too often', { concurrency: 1, timeout: 290_000 }, () => {
-  it('stops early, cleans up and reports', async () => {
-    await setSite({ kind: 'gone' });
+  it('stops early when it fails too often, cleans up and reports', async () => {
+    await setSite('failing', { kind: 'gone' });
     const run = await startRun(world, 'failing', { count: 1_000 }, { concurrency: 2 });
     const { type, message } = await failureOf(run);
-    await setSite({ kind: 'normal' });
     assert.equal(type, 'TooManyFailures');
     assert.match(message, /^\d+ of 500 outcomes in a row failed/);
     await assertNoQueue(world, run);

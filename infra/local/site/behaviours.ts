@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
-/** An order for this id is for all of them, before their own. */
-export const everyId = '*';
+/** An order for an id that ends like this is for all that begin like it, before their own. */
+const wildcard = '*';
 
 /**
  * How the site misbehaves for an id. On page and clip: `gone` 404, `removed` 410, `forbidden` 403, `throttled` 429, `bot-check`
@@ -60,9 +60,11 @@ export function parseBehaviour(text: string): Behaviour {
   );
 }
 
+type Entry = { behaviour: Behaviour; left: number };
+
 /** What the site was told, by id. */
 export class Behaviours {
-  readonly #byId = new Map<string, { behaviour: Behaviour; left: number }>();
+  readonly #byId = new Map<string, Entry>();
 
   set(behaviour: Behaviour): void {
     if (behaviour.kind === 'normal') this.#byId.delete(behaviour.id);
@@ -71,10 +73,17 @@ export class Behaviours {
 
   /** The behaviour for a request that it applies to, which is thereby counted; undefined means to behave. */
   take(id: string, isClip: boolean): Behaviour | undefined {
-    const entry = this.#byId.get(everyId) ?? this.#byId.get(id);
+    const entry = this.#ofMany(id) ?? this.#byId.get(id);
     if (entry === undefined || !(isClip || isForPages(entry.behaviour))) return undefined;
     if (--entry.left <= 0) this.#byId.delete(entry.behaviour.id);
     return entry.behaviour;
+  }
+
+  #ofMany(id: string): Entry | undefined {
+    for (const [of, entry] of this.#byId) {
+      if (of.endsWith(wildcard) && id.startsWith(of.slice(0, -wildcard.length))) return entry;
+    }
+    return undefined;
   }
 }
 
