@@ -57,8 +57,7 @@ export function createCreateQueue(deps: CreateQueueDeps) {
       create(`topic ${name}`, () =>
         publisher.createTopic({ name: topicPath(name), labels }, callOptions),
       );
-    await allEnded(Object.values(names).map(createTopic));
-    signal.throwIfAborted();
+    await allEnded(Object.values(names).map(createTopic), signal);
 
     const createSubscription = (name: string, options: object) =>
       create(`subscription ${name}`, async () => {
@@ -84,18 +83,22 @@ export function createCreateQueue(deps: CreateQueueDeps) {
       ackDeadlineSeconds: Math.round(spec.leaseDeadlineMs / 1000),
       deadLetterPolicy: { deadLetterTopic: topicPath(names.deadItems), maxDeliveryAttempts },
     };
-    await allEnded([
-      createSubscription(names.items, ofItems),
-      createSubscription(names.suspects, ofItems),
-      createSubscription(names.deadItems, { ackDeadlineSeconds: collectorDeadlineSeconds }),
-      createSubscription(names.outcomes, { ackDeadlineSeconds: collectorDeadlineSeconds }),
-    ]);
+    await allEnded(
+      [
+        createSubscription(names.items, ofItems),
+        createSubscription(names.suspects, ofItems),
+        createSubscription(names.deadItems, { ackDeadlineSeconds: collectorDeadlineSeconds }),
+        createSubscription(names.outcomes, { ackDeadlineSeconds: collectorDeadlineSeconds }),
+      ],
+      signal,
+    );
   };
 }
 
-/** Resolves, or rejects as one of them did, when none is under way any more. */
-async function allEnded(calls: readonly Promise<void>[]): Promise<void> {
+/** Resolves when none is under way any more; rejects as one of them did, or when the step is cancelled. */
+async function allEnded(calls: readonly Promise<void>[], signal: AbortSignal): Promise<void> {
   await Promise.allSettled(calls);
+  signal.throwIfAborted();
   await Promise.all(calls);
 }
 

@@ -4,7 +4,9 @@ import { createCreateQueue } from '../../activities/create-queue.ts';
 import { createDeleteQueue } from '../../activities/delete-queue.ts';
 import { installationValue } from '../../domain/labels.ts';
 import { queueNames } from '../../domain/names.ts';
-import { closeWorld, inActivity, newRun, openWorld } from './world.ts';
+import { createGoogleClients } from '../../workers/process/google-clients.ts';
+import { startRpcProxy } from '../faults/rpc-proxy.ts';
+import { closeWorld, inActivity, newActivity, newRun, openWorld } from './world.ts';
 import type { World } from './world.ts';
 
 let world: World;
@@ -91,6 +93,33 @@ describe('createQueue', () => {
     await inActivity(createQueue(), { run, spec });
     await inActivity(createQueue(), { run, spec });
     equal((await namesLeft(run.name)).length, 8);
+  });
+});
+
+describe('createQueue of a cancelled run', () => {
+  it('waits for a call under way no longer than that has time, and makes nothing more', async () => {
+    const proxy = await startRpcProxy(world.stack.pubsubHost);
+    const run = newRun(world.stack.bucket);
+    const { outcomes } = queueNames(run.name);
+    const { reached, end } = proxy.inject(
+      { method: 'CreateTopic', resource: new RegExp(`${outcomes}$`) },
+      'hold',
+    );
+    process.env['PUBSUB_EMULATOR_HOST'] = proxy.host;
+    const google = await createGoogleClients({ projectId: world.stack.project });
+    Object.assign(process.env, world.stack.env);
+    const activity = newActivity();
+    const deps = { ...google, installation: '127.0.0.1:7233/default' };
+    const creating = activity.run(createCreateQueue(deps), { run, spec });
+    await reached;
+    activity.cancel();
+    await rejects(creating, { name: 'CancelledFailure' });
+    const { items, deadItems } = queueNames(run.name);
+    const left = (await namesLeft(run.name)).map((name) => name.split('/').slice(2).join('/'));
+    deepEqual(left.toSorted(), [`topics/${deadItems}`, `topics/${items}`]);
+    end();
+    await google.close();
+    await proxy.stop();
   });
 });
 
