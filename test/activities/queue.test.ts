@@ -114,9 +114,9 @@ describe('createQueue of a cancelled run', () => {
     await reached;
     activity.cancel();
     await rejects(creating, { name: 'CancelledFailure' });
-    const { items, deadItems } = queueNames(run.name);
+    const { items, suspects, deadItems } = queueNames(run.name);
     const left = (await namesLeft(run.name)).map((name) => name.split('/').slice(2).join('/'));
-    deepEqual(left.toSorted(), [`topics/${deadItems}`, `topics/${items}`]);
+    deepEqual(left.toSorted(), [deadItems, items, suspects].map((name) => `topics/${name}`));
     end();
     await google.close();
     await proxy.stop();
