@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { assertDone, assertNothingLeft, startRun } from '../support/clip-run.ts';
+import type { ClipRun } from '../support/clip-run.ts';
 import { startFaultStack } from './fault-stack.ts';
 import type { FaultStack } from './fault-stack.ts';
 import type { StorageFault } from './storage-proxy.ts';
@@ -33,6 +34,10 @@ const faults: readonly StorageFault[] = [
   { kind: 'lose-answer' },
 ];
 
+/** Uploads of a run's items, by the name of the object in their address: not those of its preflight, snapshot and ledger. */
+const itemsOf = ({ prefix }: ClipRun): RegExp =>
+  new RegExp(`^/upload/.*${prefix}(/|%2F)${prefix}-\\d`);
+
 const describeFault = (fault: StorageFault): string =>
   fault.kind === 'status' ? `answers ${fault.status}` : `is to ${fault.kind}`;
 
@@ -40,8 +45,7 @@ describe('a run whose storage fails', { concurrency: true, timeout: 280_000 }, (
   for (const fault of faults) {
     it(`stores each item once though an upload ${describeFault(fault)}`, async () => {
       const run = await startRun(world, 'upload', { count: 8 }, { workers: 1, concurrency: 4 });
-      // The name of an object is in the address of its upload, here not that of what the run's preflight stores.
-      const url = new RegExp(`^/upload/.*${run.prefix}-\\d`);
+      const url = itemsOf(run);
       const hits = world.storageProxy.inject({ method: 'POST', url, times }, fault);
       await assertDone(world, run);
       assert.equal(hits(), times);
@@ -60,7 +64,7 @@ describe('a run whose storage fails', { concurrency: true, timeout: 280_000 }, (
           maxItemSize: '2MB',
         },
       );
-      const url = new RegExp(`^/upload/.*${run.prefix}-\\d`);
+      const url = itemsOf(run);
       const hits = world.storageProxy.inject({ method: 'PUT', url, times: 1 }, fault);
       const result = await run.handle.result();
       assert.deepEqual([result.stored, hits()], [2, 1]);
