@@ -7,6 +7,7 @@ import type { Activities } from '../../activities/index.ts';
 import { pauseUpdate, resumeUpdate, scaleUpdate } from '../../workflows/messages.ts';
 import { assertDone, startRun, untilSettled } from '../support/clip-run.ts';
 import type { ClipRun } from '../support/clip-run.ts';
+import { waitUntil } from '../support/run-stack.ts';
 import { startFaultStack } from './fault-stack.ts';
 import type { FaultStack } from './fault-stack.ts';
 
@@ -68,7 +69,7 @@ describe('a run whose Temporal worker dies', { concurrency: 1, timeout: 280_000 
       const choice = { method: 'POST', url: new RegExp(url), times: 1 } as const;
       const hits = world.storageProxy.inject(choice, { kind: 'hang' });
       const run = await startRun(world, 'worker', { count: 8 });
-      while (hits() === 0) await sleep(50);
+      await waitUntil(async () => hits() > 0);
       await world.killTemporalWorker();
       await assertDone(world, run);
     });
