@@ -105,7 +105,7 @@ describe('what a site sees of a run', sideBySide, () => {
 
   it('comes back when the site says, not before', async () => {
     const retryAfterSeconds = 20;
-    const run = await startRun(world, 'retry-after', { count: 20, seconds: 0.5 });
+    const run = await startRun(world, 'retry-after', { count: 40, seconds: 2 });
     await untilSettled(run, 4);
     await setSite(run.prefix, { kind: 'throttled', retryAfterSeconds });
     const knocks = async () => (await requestsOf(run)).filter(({ as }) => as === 'throttled');

@@ -14,6 +14,7 @@ import {
   untilSettled,
 } from '../support/clip-run.ts';
 import type { ClipRun } from '../support/clip-run.ts';
+import { waitUntil } from '../support/run-stack.ts';
 import { startFaultStack } from './fault-stack.ts';
 import type { FaultStack } from './fault-stack.ts';
 
@@ -34,7 +35,7 @@ let second: TemporalWorker | undefined;
 /** Of an activity that is silent so long, Temporal starts another attempt: `heartbeatTimeout` and some. */
 const silentMs = 20_000;
 
-describe('a run that two collectors follow', { timeout: 200_000 }, () => {
+describe('a run that two collectors follow', { timeout: 290_000 }, () => {
   it('has each part of its ledger once, though one of them wakes up from a long sleep', async () => {
     const run = await startRun(world, 'zombie', { count: 80, seconds: 2 }, { workers: 2 });
     await untilSettled(run, 8);
@@ -45,7 +46,7 @@ describe('a run that two collectors follow', { timeout: 200_000 }, () => {
       { method: 'POST', url, times: 1 },
       { kind: 'late', until: isAwake },
     );
-    while (late() === 0) await sleep(20);
+    await waitUntil(async () => late() > 0);
     const sleeper = world.stack.workerPid();
     assert.ok(sleeper !== undefined);
     process.kill(sleeper, 'SIGSTOP');
