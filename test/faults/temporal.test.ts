@@ -137,7 +137,7 @@ describe('runs whose Temporal worker dies', { concurrency: 1, timeout: 200_000 }
       return world.temporalProxy.inject({ method: 'RespondActivityTaskCompleted', body }, 'hold');
     });
     const runs = await Promise.all(
-      names.map((_, n) => startRun(world, `step-${n}`, { count: 6, seconds: 4 })),
+      names.map((_, n) => startRun(world, `step-${n}`, { count: 16, seconds: 4 })),
     );
     const reaching = names.map(async (step, n) => steps[step].reach?.(runs[n]!));
     await Promise.all(held.map(({ reached }) => reached));

@@ -37,7 +37,9 @@ const silentMs = 20_000;
 
 describe('a run that two collectors follow', { timeout: 290_000 }, () => {
   it('has each part of its ledger once, though one of them wakes up from a long sleep', async () => {
-    const run = await startRun(world, 'zombie', { count: 80, seconds: 2 }, { workers: 2 });
+    // Each worker stops its own downloaders only; those of the other end when they find no queue for so long.
+    const spec = { workers: 2, idleExit: '20s' };
+    const run = await startRun(world, 'zombie', { count: 80, seconds: 2 }, spec);
     await untilSettled(run, 8);
     // What it was about to write when it fell asleep arrives after its successor's parts.
     const { promise: isAwake, resolve: wake } = Promise.withResolvers<void>();
