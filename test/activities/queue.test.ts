@@ -116,7 +116,10 @@ describe('createQueue of a cancelled run', () => {
     await rejects(creating, { name: 'CancelledFailure' });
     const { items, suspects, deadItems } = queueNames(run.name);
     const left = (await namesLeft(run.name)).map((name) => name.split('/').slice(2).join('/'));
-    deepEqual(left.toSorted(), [deadItems, items, suspects].map((name) => `topics/${name}`));
+    deepEqual(
+      left.toSorted(),
+      [deadItems, items, suspects].map((name) => `topics/${name}`),
+    );
     end();
     await google.close();
     await proxy.stop();
