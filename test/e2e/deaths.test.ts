@@ -21,7 +21,7 @@ before(async () => {
 
 after(() => world.stop());
 
-describe('a run whose processes are killed', { timeout: 180_000 }, () => {
+describe('a run whose processes are killed', { timeout: 290_000 }, () => {
   it('ends exact when the Temporal worker dies while publishing and while collecting', async () => {
     // Publishing lasts 20 s at this rate.
     const run = await startRun(world, 'worker-deaths', { count: 60 }, { rateLimit: 180 });
