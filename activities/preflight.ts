@@ -7,6 +7,7 @@ import type { RunRef } from '../domain/names.ts';
 import type { RunSpec } from '../domain/run-spec.ts';
 import type { Task } from '../domain/task.ts';
 import { formatBytes } from '../domain/units.ts';
+import { saveObject } from '../storage/save-object.ts';
 import { describeError, http, isDefinite, statusOf } from './cloud-error.ts';
 import { chooseFleet } from './fleets/choose-fleet.ts';
 import type { FleetDeps } from './fleets/choose-fleet.ts';
@@ -84,7 +85,7 @@ async function checkWritable(
   const name = `${prefix}!preflight-${run}`;
   const file = storage.bucket(bucketName).file(name);
   try {
-    await file.save('', { resumable: false, preconditionOpts: { ifGenerationMatch: 0 } });
+    await saveObject(file, '', { preconditionOpts: { ifGenerationMatch: 0 } });
   } catch (error) {
     const status = statusOf(error);
     if (status === http.notFound) {

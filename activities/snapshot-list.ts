@@ -8,6 +8,7 @@ import type { RunRef } from '../domain/names.ts';
 import { objectName } from '../domain/object-name.ts';
 import type { RunSpec } from '../domain/run-spec.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
+import { saveObject } from '../storage/save-object.ts';
 import { describeError, http, statusOf } from './cloud-error.ts';
 import { keepHeartbeating } from './heartbeat.ts';
 import { markFoundNames, markListedNames } from './list/bucket-names.ts';
@@ -105,8 +106,7 @@ async function readSnapshot(manifest: ListFile): Promise<Snapshot | null> {
 /** Create-only: of two attempts of this step the one that finishes first counts. */
 async function isCreated(manifest: ListFile, text: string): Promise<boolean> {
   try {
-    await manifest.save(text, {
-      resumable: false,
+    await saveObject(manifest, text, {
       contentType: 'application/json',
       preconditionOpts: { ifGenerationMatch: 0 },
     });

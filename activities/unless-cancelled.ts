@@ -1,19 +1,7 @@
 import { Context } from '@temporalio/activity';
+import { unlessAborted } from '../domain/unless-aborted.ts';
 
-/**
- * Waits for a promise no longer than until the activity is cancelled, and rejects then. What was waited for goes on by itself: only
- * for work that does no harm when it ends late.
- */
-export async function unlessCancelled<Result>(work: Promise<Result>): Promise<Result> {
-  const { cancellationSignal: signal } = Context.current();
-  const { promise: cancelled, reject } = Promise.withResolvers<never>();
-  const stop = (): void => reject(signal.reason as Error);
-  if (signal.aborted) stop();
-  signal.addEventListener('abort', stop, { once: true });
-  try {
-    // The race listens to both, so neither can end as an unhandled rejection.
-    return await Promise.race([cancelled, work]);
-  } finally {
-    signal.removeEventListener('abort', stop);
-  }
+/** {@link unlessAborted}, by the activity's cancellation. */
+export function unlessCancelled<Result>(work: Promise<Result>): Promise<Result> {
+  return unlessAborted(Context.current().cancellationSignal, work);
 }

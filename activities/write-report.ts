@@ -4,6 +4,7 @@ import { runFolder } from '../domain/names.ts';
 import type { RunRef } from '../domain/names.ts';
 import type { RunSpec } from '../domain/run-spec.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
+import { saveObject } from '../storage/save-object.ts';
 import { keepHeartbeating } from './heartbeat.ts';
 import { ObjectWriter } from './report/object-writer.ts';
 import { readResults } from './report/read-results.ts';
@@ -113,5 +114,5 @@ async function save(
   contentType: string,
   text: string,
 ): Promise<void> {
-  await bucket.file(name).save(text, { resumable: false, contentType });
+  await saveObject(bucket.file(name), text, { contentType });
 }

@@ -6,6 +6,7 @@ import type { Counts } from '../../domain/counts.ts';
 import { runFolder } from '../../domain/names.ts';
 import { outcomeWindow } from '../../domain/sample.ts';
 import type { Snapshot } from '../../domain/snapshot.ts';
+import { saveObject } from '../../storage/save-object.ts';
 import { describeError, http, statusOf } from '../cloud-error.ts';
 import { listNames } from './ledger-log.ts';
 import { LedgerState, outcomeCodes } from './ledger-state.ts';
@@ -97,8 +98,7 @@ export async function createCheckpoint(
   const name = runFolder(run).ledgerCheckpoint(state.nextPart - 1);
   const bytes = await encodeCheckpoint(state);
   try {
-    await bucket.file(name).save(bytes, {
-      resumable: false,
+    await saveObject(bucket.file(name), bytes, {
       preconditionOpts: { ifGenerationMatch: 0 },
       metadata: { contentType: 'application/gzip' },
     });

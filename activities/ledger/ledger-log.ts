@@ -1,6 +1,7 @@
 import type { Bucket, File } from '@google-cloud/storage';
 import { runFolder } from '../../domain/names.ts';
 import type { Outcome } from '../../domain/outcome.ts';
+import { saveObject } from '../../storage/save-object.ts';
 import { describeError, http, statusOf } from '../cloud-error.ts';
 import { decodePart, encodePart } from './ledger-part.ts';
 
@@ -44,8 +45,7 @@ export async function createPart(
   const file = bucket.file(runFolder(place.run).ledgerPart(place.part));
   const { id, scheduledAtMs } = place.writer;
   try {
-    await file.save(await encodePart(outcomes), {
-      resumable: false,
+    await saveObject(file, await encodePart(outcomes), {
       preconditionOpts: { ifGenerationMatch: 0 },
       metadata: {
         contentType: 'application/gzip',

@@ -1,6 +1,7 @@
 import type { Bucket } from '@google-cloud/storage';
 import pRetry from 'p-retry';
 import { itemsPerShard } from '../../domain/snapshot.ts';
+import { saveObject } from '../../storage/save-object.ts';
 
 /** Retries of one upload, over some 15 s; after them Temporal retries the whole snapshot. */
 const uploadRetries = 4;
@@ -55,7 +56,7 @@ export class ShardWriter {
     this.#shard += 1;
     this.#keys = [];
     // The same bytes under the same name: writing them again does no harm, so we may retry what the client does not.
-    this.#upload = pRetry(() => file.save(text, { resumable: false, contentType: 'text/plain' }), {
+    this.#upload = pRetry(() => saveObject(file, text, { contentType: 'text/plain' }), {
       retries: uploadRetries,
       minTimeout: 500,
       randomize: true,

@@ -10,15 +10,7 @@ import type { SweepSpecInput } from '../../domain/sweep-spec.ts';
 import { taskQueue } from '../../infra/local/stack.ts';
 import type { sweepRuns } from '../../workflows/index.ts';
 import { pauseUpdate } from '../../workflows/messages.ts';
-import {
-  assertNoQueue,
-  clips,
-  failureOf,
-  hurry,
-  nameOf,
-  setPace,
-  untilSettled,
-} from '../support/clip-run.ts';
+import { assertNoQueue, failureOf, hurry, startRun, untilSettled } from '../support/clip-run.ts';
 import type { ClipRun } from '../support/clip-run.ts';
 import { waitUntil } from '../support/run-stack.ts';
 import { uniqueName } from '../support/unique-name.ts';
@@ -58,11 +50,11 @@ const heldCall = (workflowId: string, method: string, of: string): Held => {
   return { reached: () => reached, release: end };
 };
 
-/** It is never answered: who waits for it, waits in vain. */
+/** It is never answered, however often it is tried. */
 const hungUpload = (url: string): Held => {
-  const choice = { method: 'POST', url: new RegExp(url), times: 1 } as const;
-  const hits = world.storageProxy.inject(choice, { kind: 'hang' });
-  return { reached: () => waitUntil(async () => hits() > 0), release: () => {} };
+  const choice = { method: 'POST', url: new RegExp(url), times: Infinity } as const;
+  const { hits, end } = world.storageProxy.inject(choice, { kind: 'hang' });
+  return { reached: () => waitUntil(async () => hits() > 0), release: end };
 };
 
 const settled = (reached: Held['reached']): Held => ({ reached, release: () => {} });
@@ -131,22 +123,6 @@ const phases: readonly Phase[] = [
 
 const items = 40;
 
-async function start(
-  prefix: string,
-  keys: readonly string[],
-  more: Partial<RunSpecInput>,
-): Promise<ClipRun> {
-  const handle = await world.start(prefix, {
-    items: [...keys],
-    destination: `gs://spotloop-local/${prefix}/`,
-    task: clips(world),
-    leaseDeadline: '10s',
-    concurrency: 2,
-    ...more,
-  });
-  return { handle, name: nameOf(handle), keys, prefix };
-}
-
 /** Ends a run in a phase, as `end` does, and looks at what is left. */
 async function tryCell(
   phase: Phase,
@@ -154,10 +130,9 @@ async function tryCell(
   end: (run: ClipRun, release: () => void) => Promise<void>,
 ): Promise<void> {
   const prefix = uniqueName('control');
-  const keys = Array.from({ length: items }, (_, position) => `${prefix}-${position}`);
-  await setPace(world, keys, phase.seconds);
   const { reached, release } = phase.hold(prefix);
-  const run = await start(prefix, keys, more);
+  const list = { count: items, prefix, seconds: phase.seconds };
+  const run = await startRun(world, 'control', list, { concurrency: 2, ...more });
   await reached(run);
   await end(run, release);
   release();
@@ -172,7 +147,7 @@ async function assertDoesTheRest(run: ClipRun): Promise<void> {
   await hurry(world, run);
   const stored = await world.objects(prefix);
   const fetchedBefore = await world.fetched(keys);
-  const again = await start(prefix, keys, {});
+  const again = await startRun(world, 'control', { keys, prefix }, { concurrency: 2 });
   const result: RunResult = await again.handle.result();
   assert.deepEqual(
     [result.total, result.skipped, result.stored],

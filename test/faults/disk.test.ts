@@ -82,7 +82,7 @@ describe('a run whose disk is full', { concurrency: 1, timeout: 120_000 }, () =>
     // It was not when the run was checked.
     const choice = { method: 'POST', url: /snapshot%2Fmanifest/, times: 1 } as const;
     const { promise: isFull, resolve } = Promise.withResolvers<void>();
-    const hits = world.storageProxy.inject(choice, { kind: 'late', until: isFull });
+    const { hits } = world.storageProxy.inject(choice, { kind: 'late', until: isFull });
     const run = await startRun(world, 'full', { count: 4 }, { ...spec, attempts: 2 });
     await waitUntil(async () => hits() === 1);
     const makeRoom = await fillDisk();
@@ -103,7 +103,7 @@ describe('a run whose disk is full', { concurrency: 1, timeout: 120_000 }, () =>
   it('stores its items once there is room', async () => {
     const choice = { method: 'POST', url: /snapshot%2Fmanifest/, times: 1 } as const;
     const { promise: isFull, resolve } = Promise.withResolvers<void>();
-    const hits = world.storageProxy.inject(choice, { kind: 'late', until: isFull });
+    const { hits } = world.storageProxy.inject(choice, { kind: 'late', until: isFull });
     const run = await startRun(world, 'full', { count: 4 }, { ...spec, attempts: 20 });
     await waitUntil(async () => hits() === 1);
     const makeRoom = await fillDisk();

@@ -19,7 +19,7 @@ export type FaultStack = RunStack & {
 };
 
 export type FaultStackOptions = {
-  /** Shell scripts that the task `command` may run, by name; each makes a file at "$SPOTLOOP_OUTPUT". */
+  /** Shell scripts that the task `command` may run, by name; each makes a file at "$SPOTLOOP_OUTPUT". "$SITE" is the site's address. */
   readonly scripts?: Readonly<Record<string, string>>;
   /** False leaves the Temporal worker out. */
   readonly withWorker?: boolean;
@@ -28,7 +28,10 @@ export type FaultStackOptions = {
 };
 
 export async function startFaultStack(options: FaultStackOptions = {}): Promise<FaultStack> {
-  const [pubsub, storage, temporal] = [await freePort(), await freePort(), await freePort()];
+  const pubsub = await freePort();
+  const storage = await freePort();
+  const temporal = await freePort();
+  const site = await freePort();
   await using undo = new AsyncDisposableStack();
   const temporalProxy = await startRpcProxy(`127.0.0.1:${temporal}`);
   undo.defer(temporalProxy.stop);
@@ -41,11 +44,11 @@ export async function startFaultStack(options: FaultStackOptions = {}): Promise<
   const folder = await mkdtemp(join(tmpdir(), 'spotloop-faults-'));
   undo.defer(() => rm(folder, { recursive: true }));
   const world = await startRunStack({
-    ports: { pubsub, storage, temporal },
+    ports: { pubsub, storage, temporal, site },
     withWorker: options.withWorker ?? true,
     env: {
       ...bundle.env,
-      ...(await commandsOf(folder, options.scripts ?? {})),
+      ...(await commandsOf(folder, `SITE=http://127.0.0.1:${site}`, options.scripts ?? {})),
       ...options.env,
       TEMPORAL_ADDRESS: temporalProxy.host,
       PUBSUB_EMULATOR_HOST: queueProxy.host,
@@ -68,13 +71,14 @@ export async function startFaultStack(options: FaultStackOptions = {}): Promise<
 /** What a key says is given to scripts in a variable alone (I9). */
 async function commandsOf(
   folder: string,
+  setting: string,
   scripts: Readonly<Record<string, string>>,
 ): Promise<Record<string, string>> {
   if (Object.keys(scripts).length === 0) return {};
   const file = join(folder, 'commands.json');
   const commands = Object.entries(scripts).map(([name, script]) => [
     name,
-    { argv: ['sh', '-c', script], output: true },
+    { argv: ['sh', '-c', `${setting}; ${script}`], output: true },
   ]);
   await writeFile(file, JSON.stringify(Object.fromEntries(commands)));
   return { SPOTLOOP_COMMANDS_FILE: file };

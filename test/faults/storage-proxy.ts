@@ -24,11 +24,18 @@ export type StorageChoice = {
   readonly times: number;
 };
 
+/** A fault that is on. */
+export type StorageInjection = {
+  /** How many requests it hit. */
+  readonly hits: () => number;
+  /** Requests pass again from now on; what was hit stays so. */
+  readonly end: () => void;
+};
+
 export type StorageProxy = {
   /** `http://HOST:PORT`, the value for `STORAGE_EMULATOR_HOST`. */
   readonly endpoint: string;
-  /** Gives back how many it hit so far. */
-  readonly inject: (choice: StorageChoice, fault: StorageFault) => () => number;
+  readonly inject: (choice: StorageChoice, fault: StorageFault) => StorageInjection;
   readonly stop: () => Promise<void>;
 };
 
@@ -111,7 +118,12 @@ export async function startStorageProxy(target: string): Promise<StorageProxy> {
     inject: ({ times, ...choice }, fault) => {
       const rule: Rule = { ...choice, fault, hits: 0, left: times };
       rules.push(rule);
-      return () => rule.hits;
+      return {
+        hits: () => rule.hits,
+        end: () => {
+          rule.left = 0;
+        },
+      };
     },
     stop: async () => {
       const closed = once(server, 'close');

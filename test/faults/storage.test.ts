@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { assertDone, assertNothingLeft, startRun } from '../support/clip-run.ts';
 import type { ClipRun } from '../support/clip-run.ts';
+import { uniqueName } from '../support/unique-name.ts';
 import { startFaultStack } from './fault-stack.ts';
 import type { FaultStack } from './fault-stack.ts';
 import type { StorageFault } from './storage-proxy.ts';
@@ -46,9 +47,28 @@ describe('a run whose storage fails', { concurrency: true, timeout: 280_000 }, (
     it(`stores each item once though an upload ${describeFault(fault)}`, async () => {
       const run = await startRun(world, 'upload', { count: 8 }, { workers: 1, concurrency: 4 });
       const url = itemsOf(run);
-      const hits = world.storageProxy.inject({ method: 'POST', url, times }, fault);
+      const { hits } = world.storageProxy.inject({ method: 'POST', url, times }, fault);
       await assertDone(world, run);
       assert.equal(hits(), times);
+    });
+  }
+
+  for (const [step, upload] of [
+    ['tries whether it may write', '(!|%21)preflight-'],
+    ['copies its list', 'snapshot%2F.*new%2F'],
+    ['closes its snapshot', 'snapshot%2Fmanifest'],
+    ['writes its ledger', 'ledger%2Fpart-'],
+    ['lists its results', 'results.jsonl'],
+    ['reports', 'report.json'],
+  ] as const) {
+    it(`goes on though it is never answered as it ${step}`, async () => {
+      const prefix = uniqueName('hang');
+      const url = new RegExp(`${upload}.*${prefix}|${prefix}.*${upload}`);
+      const choice = { method: 'POST', url, times: 1 } as const;
+      const { hits } = world.storageProxy.inject(choice, { kind: 'hang' });
+      const run = await startRun(world, 'hang', { count: 4, prefix });
+      await assertDone(world, run);
+      assert.equal(hits(), 1);
     });
   }
 
@@ -65,7 +85,7 @@ describe('a run whose storage fails', { concurrency: true, timeout: 280_000 }, (
         },
       );
       const url = itemsOf(run);
-      const hits = world.storageProxy.inject({ method: 'PUT', url, times: 1 }, fault);
+      const { hits } = world.storageProxy.inject({ method: 'PUT', url, times: 1 }, fault);
       const result = await run.handle.result();
       assert.deepEqual([result.stored, hits()], [2, 1]);
       for (const key of run.keys) {

@@ -67,7 +67,7 @@ describe('a run whose Temporal worker dies', { concurrency: 1, timeout: 280_000 
   ] as const) {
     it(`goes on where it stood as it ${step}`, async () => {
       const choice = { method: 'POST', url: new RegExp(url), times: 1 } as const;
-      const hits = world.storageProxy.inject(choice, { kind: 'hang' });
+      const { hits } = world.storageProxy.inject(choice, { kind: 'hang' });
       const run = await startRun(world, 'worker', { count: 8 });
       await waitUntil(async () => hits() > 0);
       await world.killTemporalWorker();

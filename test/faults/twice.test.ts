@@ -44,11 +44,11 @@ describe('a run that two collectors follow', { timeout: 290_000 }, () => {
     // What it was about to write when it fell asleep arrives after its successor's parts.
     const { promise: isAwake, resolve: wake } = Promise.withResolvers<void>();
     const url = new RegExp(`${run.name}%2Fledger%2Fpart`);
-    const late = world.storageProxy.inject(
+    const { hits } = world.storageProxy.inject(
       { method: 'POST', url, times: 1 },
       { kind: 'late', until: isAwake },
     );
-    await waitUntil(async () => late() > 0);
+    await waitUntil(async () => hits() > 0);
     const sleeper = world.stack.workerPid();
     assert.ok(sleeper !== undefined);
     process.kill(sleeper, 'SIGSTOP');

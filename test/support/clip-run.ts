@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ApplicationFailure, WorkflowFailedError } from '@temporalio/client';
 import type { ResultLine } from '../../activities/report/result-line.ts';
-import { runName } from '../../domain/names.ts';
+import { runFolder as folderOf, runName } from '../../domain/names.ts';
 import type { Progress, RunResult } from '../../domain/progress.ts';
 import type { RunSpecInput } from '../../domain/run-spec.ts';
 import { clipOf } from '../../infra/local/site/clip.ts';
@@ -24,10 +24,14 @@ export type ClipRun = {
   readonly prefix: string;
 };
 
-/** A list: so many keys, or these; the site takes so many seconds for each, or for the first of them. */
-type Items = (
+/**
+ * A list: so many keys, or these; the site takes so many seconds for each, or for the first of them. A prefix that another run had
+ * is its workflow id again, and its destination.
+ */
+export type Items = (
   { readonly count: number; readonly keys?: undefined } | { readonly keys: readonly string[] }
 ) & {
+  readonly prefix?: string;
   readonly seconds?: number;
   readonly slow?: { readonly first: number; readonly seconds: number };
   readonly trouble?: Trouble;
@@ -56,7 +60,7 @@ export async function startRun(
   items: Items,
   { corner, ...more }: Partial<RunSpecInput> & { corner?: Pick<Corner, 'taskQueue'> } = {},
 ): Promise<ClipRun> {
-  const prefix = uniqueName(name);
+  const { prefix = uniqueName(name) } = items;
   const keys =
     items.keys ?? Array.from({ length: items.count }, (_, position) => `${prefix}-${position}`);
   if (items.seconds !== undefined) await setPace(world, keys, items.seconds);
@@ -113,13 +117,20 @@ export async function untilSettled(run: ClipRun, count: number): Promise<void> {
 }
 
 /**
- * Everything that must hold of a run that did all its items: its counts, its bytes, one result each in the list's order, an
- * audit that finds nothing, and nothing left.
+ * Everything that must hold of a run that did all its items but those stored before: its counts, its bytes, one result each in the
+ * list's order, an audit that finds nothing, and nothing left.
  */
-export async function assertDone(world: RunStack, run: ClipRun): Promise<RunResult> {
+export async function assertDone(
+  world: RunStack,
+  run: ClipRun,
+  storedBefore = 0,
+): Promise<RunResult> {
   const result: RunResult = await run.handle.result();
   const { keys, prefix } = run;
-  assert.deepEqual([result.total, result.stored], [keys.length, keys.length]);
+  assert.deepEqual(
+    [result.total, result.skipped, result.stored],
+    [keys.length, storedBefore, keys.length - storedBefore],
+  );
   assert.deepEqual(await world.objects(prefix), keys.map((key) => `${key}.mp4`).toSorted());
   for (const key of keys) {
     const bytes = await readFile(join(world.stack.bucketFolder, prefix, `${key}.mp4`));
@@ -135,6 +146,16 @@ export async function assertDone(world: RunStack, run: ClipRun): Promise<RunResu
   assert.deepEqual([objects, otherObjects], [keys.length, 0]);
   await assertNothingLeft(world, run);
   return result;
+}
+
+/** What must hold of a run that was cancelled: an audit that finds nothing, if it had read its list, and nothing left. */
+export async function assertCancelled(world: RunStack, run: ClipRun): Promise<void> {
+  const { root, snapshot } = folderOf(run.name);
+  if ((await world.objects(snapshot)).includes('manifest.json')) {
+    const { problems, otherObjects } = await world.audit(`gs://spotloop-local/${root}`);
+    assert.deepEqual([problems, otherObjects], [[], 0]);
+  }
+  await assertNothingLeft(world, run);
 }
 
 /** Nothing of a run that ended is left: no topic, no process, no staged file. What a cluster has is seen elsewhere. */

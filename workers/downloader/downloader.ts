@@ -30,7 +30,7 @@ import type { Delivery, ItemQueueName, Queue } from './queue.ts';
 import { isHopeless, messageOf } from './remote-errors.ts';
 import { createSettling } from './settling.ts';
 import type { Taken } from './settling.ts';
-import { unlessAborted } from './unless-aborted.ts';
+import { unlessAborted } from '../../domain/unless-aborted.ts';
 import { workOnItem } from './work-on-item.ts';
 import type { WorkDeps } from './work-on-item.ts';
 

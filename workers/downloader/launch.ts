@@ -17,7 +17,7 @@ import type { Staging } from './staging.ts';
 import { createStore } from './store.ts';
 import { createTask } from './tasks/create-task.ts';
 import { createThrottle } from './throttle.ts';
-import { unlessAborted } from './unless-aborted.ts';
+import { unlessAborted } from '../../domain/unless-aborted.ts';
 
 export type LaunchOptions = {
   readonly environment: DownloaderEnvironment;

@@ -12,7 +12,7 @@
  *     settling.ts     outcome or copy, then ack, in groups (group-commit.ts)
  *     beating.ts      what it says of itself
  *   tasks/            the body of the loop: yt-dlp, http, command
- *   store.ts          one object an item      upload-watch.ts   which does not hang
+ *   store.ts          one object an item
  *   queue.ts          one call each to Pub/Sub
  *
  * Exit codes: 0 idle, or the run is over · 64 misconfigured, with one line that says what · 143 (130) after SIGTERM

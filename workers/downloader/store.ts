@@ -5,11 +5,11 @@ import { formatBytes } from '../../domain/units.ts';
 import type { Item } from '../../domain/item.ts';
 import { objectMarks } from '../../domain/object-marks.ts';
 import { objectName } from '../../domain/object-name.ts';
+import { saveObject } from '../../storage/save-object.ts';
+import { watchUpload } from '../../storage/upload-watch.ts';
+import type { UploadWatch } from '../../storage/upload-watch.ts';
 import { codeOf } from './remote-errors.ts';
 import type { Settled } from './tasks/task.ts';
-import { unlessAborted } from './unless-aborted.ts';
-import { watchUpload } from './upload-watch.ts';
-import type { UploadWatch } from './upload-watch.ts';
 
 /** Puts items into the destination, each under its one name, never over another (I2). */
 export type Store = {
@@ -97,22 +97,13 @@ export function createStore(options: StoreOptions): Store {
     const content = limited(body, maxSizeBytes);
     const { head, hasEnded } = await readPart(content, partBytes);
     if (hasEnded) {
-      const whole = Buffer.concat(head);
-      const watch = watchUpload(whole.byteLength, body.signal);
-      watch.start();
-      try {
-        // It can't be called back; if it is stored late, it is stored as ours (I2).
-        const saved = file.save(whole, { ...settings, resumable: false });
-        await unlessAborted(watch.signal, saved);
-      } finally {
-        watch.stop();
-      }
-      return;
+      // If it is stored late, it is stored as ours (I2).
+      return await saveObject(file, Buffer.concat(head), settings, body.signal);
     }
-    const watch = watchUpload(partBytes, body.signal);
+    const watch = watchUpload(body.signal);
     try {
       await pipeline(
-        Readable.from(watched(concatenated(head, content), watch), {
+        Readable.from(watched(concatenated(head, content), partBytes, watch), {
           objectMode: false,
           highWaterMark: partUnitBytes,
         }),
@@ -185,14 +176,15 @@ async function readPart(content: AsyncGenerator<Uint8Array>, partBytes: number) 
 /** While a chunk is not taken, and after the last one, it is the service's turn. */
 async function* watched(
   content: AsyncGenerator<Uint8Array>,
+  partBytes: number,
   watch: UploadWatch,
 ): AsyncGenerator<Uint8Array> {
   for await (const chunk of content) {
-    watch.start();
+    watch.start(partBytes);
     yield chunk;
     watch.stop();
   }
-  watch.start();
+  watch.start(partBytes);
 }
 
 async function* concatenated(

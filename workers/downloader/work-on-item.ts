@@ -10,7 +10,7 @@ import type { Store } from './store.ts';
 import type { AttemptEnding, Settled, Task } from './tasks/task.ts';
 import { longestRetryAfterMs } from './throttle.ts';
 import type { Throttle } from './throttle.ts';
-import { unlessAborted } from './unless-aborted.ts';
+import { unlessAborted } from '../../domain/unless-aborted.ts';
 
 /** An item as it was delivered to this downloader. */
 export type DeliveredItem = {

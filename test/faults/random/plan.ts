@@ -25,6 +25,12 @@ export type Fault =
   /** The emulator is restarted: topics, subscriptions and messages are gone. */
   | { readonly kind: 'lose-queue' }
   | { readonly kind: 'spoil-storage'; readonly how: StorageFault; readonly times: number }
+  /** All of the disk that downloaders stage their files on. */
+  | { readonly kind: 'fill-disk'; readonly forMs: number }
+  /** The clock of all downloaders, and back. */
+  | { readonly kind: 'set-clock'; readonly byMs: number; readonly forMs: number }
+  /** Another run of the same workflow id does the rest. */
+  | { readonly kind: 'cancel-run' }
   | { readonly kind: 'pause-run'; readonly forMs: number }
   | { readonly kind: 'scale-run'; readonly workers: number };
 
@@ -38,6 +44,8 @@ export type RunShape = {
   readonly seconds: number;
   /** How it misbehaves first for some of them. */
   readonly trouble: Trouble;
+  /** The first streams into the bucket; the second stages a file and is a program of its own, started for each item. */
+  readonly task: 'http' | 'command';
   readonly workers: number;
   readonly concurrency: number;
 };
@@ -53,7 +61,13 @@ const spoilableCalls = [
   ['Acknowledge', 'outcomes'],
 ] as const;
 
+/** Calls that nobody misses at once who is told that they were done: an ack, and an outcome. */
+const swallowable: readonly unknown[] = spoilableCalls.filter(
+  ([method, of]) => method === 'Acknowledge' || (method === 'Publish' && of === 'outcomes'),
+);
+
 const second = 1_000;
+const hour = 3_600 * second;
 const milliseconds = (leastSeconds: number, mostSeconds: number) =>
   fc.integer({ min: leastSeconds * second, max: mostSeconds * second });
 
@@ -64,8 +78,7 @@ const queueFault = fc
     // Two and a half of the shortest leases: what is not acked comes back meanwhile.
     forMs: milliseconds(2, 25),
   })
-  // Where an answer says more than that it is done, nobody would believe an empty one.
-  .filter(({ call: [method], how }) => how !== 'swallow' || method === 'Acknowledge')
+  .filter(({ call, how }) => how !== 'swallow' || swallowable.includes(call))
   .map(({ call: [method, of], how, forMs }): Fault => ({
     kind: 'spoil-queue',
     method,
@@ -119,6 +132,16 @@ const fault: fc.Arbitrary<Fault> = fc.oneof(
       times: fc.integer({ min: 1, max: 6 }),
     }),
   },
+  { weight: 1, arbitrary: fc.record({ kind: kind('fill-disk'), forMs: milliseconds(1, 15) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: kind('set-clock'),
+      byMs: fc.constantFrom(-hour, hour),
+      forMs: milliseconds(1, 20),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: kind('cancel-run') }) },
   { weight: 1, arbitrary: fc.record({ kind: kind('pause-run'), forMs: milliseconds(1, 20) }) },
   {
     weight: 1,
@@ -142,6 +165,7 @@ const shape: fc.Arbitrary<RunShape> = fc.record({
     first: fc.integer({ min: 0, max: 10 }),
     times: fc.integer({ min: 1, max: 3 }),
   }),
+  task: fc.constantFrom('http', 'command'),
   workers: fc.integer({ min: 1, max: 3 }),
   concurrency: fc.integer({ min: 1, max: 6 }),
 });

@@ -5,19 +5,22 @@ import {
   WorkflowUpdateFailedError,
   WorkflowUpdateRPCTimeoutOrCancelledError,
 } from '@temporalio/client';
-import type { Phase } from '../../../domain/progress.ts';
-import { progressOf } from '../../support/clip-run.ts';
 import type { ClipRun } from '../../support/clip-run.ts';
 import { waitUntil } from '../../support/run-stack.ts';
 import { pauseUpdate, resumeUpdate, scaleUpdate } from '../../../workflows/messages.ts';
 import type { FaultStack } from '../fault-stack.ts';
 import type { RestartableServers } from '../restartable-servers.ts';
+import type { SmallDisk } from './small-disk.ts';
+import { phaseOf } from './ask.ts';
 import type { Fault } from './plan.ts';
 
 /** Where faults strike. */
 export type Scene = {
   readonly world: FaultStack;
   readonly servers: RestartableServers;
+  readonly disk: SmallDisk;
+  /** Sets the clocks of all downloaders: by so many ms they are wrong. */
+  readonly setClock: (byMs: number) => Promise<void>;
   /** Runs that are under way. */
   readonly runs: ReadonlySet<ClipRun>;
   /** Takes one by chance. */
@@ -59,9 +62,26 @@ export async function strike(scene: Scene, fault: Fault): Promise<boolean> {
       return true;
     case 'spoil-storage': {
       const { how, times } = fault;
-      const hits = storageProxy.inject({ method: 'POST', url: /^\/upload\//, times }, how);
+      const choice = { method: 'POST', url: /^\/upload\//, times } as const;
+      const injection = storageProxy.inject(choice, how);
       await sleep(spoiltUploadsMs);
-      return hits() > 0;
+      injection.end();
+      return injection.hits() > 0;
+    }
+    case 'fill-disk': {
+      const makeRoom = await scene.disk.fill();
+      await sleep(fault.forMs);
+      await makeRoom();
+      return true;
+    }
+    case 'set-clock':
+      await scene.setClock(fault.byMs);
+      await sleep(fault.forMs);
+      await scene.setClock(0);
+      return true;
+    case 'cancel-run': {
+      const run = choose([...runs]);
+      return run !== undefined && isTaken(() => run.handle.cancel());
     }
     case 'pause-run': {
       const run = choose([...runs]);
@@ -108,16 +128,6 @@ async function pause(run: ClipRun, forMs: number): Promise<boolean> {
     return phase !== undefined && phase !== 'paused';
   });
   return isPaused;
-}
-
-/** Where the run is in its story; undefined while Temporal cannot say. */
-async function phaseOf(run: ClipRun): Promise<Phase | undefined> {
-  try {
-    return (await progressOf(run)).phase;
-  } catch (error) {
-    if (error instanceof ServiceError) return undefined;
-    throw error;
-  }
 }
 
 /** Whether a run took a message: at its ends it refuses them, and Temporal may be away. */

@@ -17,7 +17,7 @@ export type ImagePlan = { repository: string; layers: readonly Layer[]; config: 
 const root = fileURLToPath(new URL('../../../../', import.meta.url));
 
 /** What the downloader runs. Neither Temporal nor the cluster is any business of its. */
-const downloaderFolders = ['workers/downloader', 'workers/process', 'domain'];
+const downloaderFolders = ['workers/downloader', 'workers/process', 'storage', 'domain'];
 
 /** The local fleet is in `activities`, but there is no downloader here that it could start. */
 const temporalWorkerFolders = [
@@ -25,6 +25,7 @@ const temporalWorkerFolders = [
   'workers/process',
   'workflows',
   'activities',
+  'storage',
   'domain',
 ];
 

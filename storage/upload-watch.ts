@@ -1,14 +1,14 @@
-import { formatDuration } from '../../domain/units.ts';
+import { formatDuration } from '../domain/units.ts';
 
 /**
  * Ends an upload that hangs. The storage client sets no time-out to uploads: on a connection that fell silent one waits for
  * ever. By progress and not in total, for a file of 5 TB may take days.
  */
 export type UploadWatch = {
-  /** Aborted when the service took too long over a part, or when the outer signal is. */
+  /** Aborted when the service took too long, or when the outer signal is. */
   readonly signal: AbortSignal;
-  /** It is the service's turn. */
-  start(): void;
+  /** It is the service's turn, to take so many bytes. */
+  start(sizeBytes: number): void;
   /** It is not: the next bytes come from elsewhere, or all is done. */
   stop(): void;
 };
@@ -24,15 +24,14 @@ export function uploadLimitMs(sizeBytes: number): number {
   return answerMs + Math.ceil((sizeBytes / slowestBytesPerSecond) * 1000);
 }
 
-/** @param sizeBytes what is sent in one request at most. */
-export function watchUpload(sizeBytes: number, outer: AbortSignal): UploadWatch {
-  const limitMs = uploadLimitMs(sizeBytes);
+export function watchUpload(outer?: AbortSignal): UploadWatch {
   const hanging = new AbortController();
   let timer: NodeJS.Timeout | undefined;
   return {
-    signal: AbortSignal.any([outer, hanging.signal]),
-    start() {
+    signal: outer === undefined ? hanging.signal : AbortSignal.any([outer, hanging.signal]),
+    start(sizeBytes) {
       clearTimeout(timer);
+      const limitMs = uploadLimitMs(sizeBytes);
       timer = setTimeout(() => {
         const limit = formatDuration(limitMs);
         hanging.abort(new Error(`the storage service did not take ${sizeBytes} bytes in ${limit}`));

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it, mock } from 'node:test';
-import { uploadLimitMs, watchUpload } from '../../../workers/downloader/upload-watch.ts';
+import { uploadLimitMs, watchUpload } from '../../storage/upload-watch.ts';
 
 const partBytes = 8 * 1024 * 1024;
 const limitMs = uploadLimitMs(partBytes);
@@ -10,9 +10,9 @@ describe('the watch over an upload', () => {
   afterEach(() => mock.timers.reset());
 
   it('lets an upload go on for days while parts get through', () => {
-    const watch = watchUpload(partBytes, new AbortController().signal);
+    const watch = watchUpload();
     for (let part = 0; part < 1_000; part += 1) {
-      watch.start();
+      watch.start(partBytes);
       mock.timers.tick(limitMs - 1);
       watch.stop();
       // The origin takes its time.
@@ -22,8 +22,8 @@ describe('the watch over an upload', () => {
   });
 
   it('ends one whose service falls silent, and says so', () => {
-    const watch = watchUpload(partBytes, new AbortController().signal);
-    watch.start();
+    const watch = watchUpload();
+    watch.start(partBytes);
     mock.timers.tick(limitMs);
     assert.match(
       String(watch.signal.reason),
@@ -33,7 +33,7 @@ describe('the watch over an upload', () => {
 
   it('ends with the attempt', () => {
     const attempt = new AbortController();
-    const watch = watchUpload(partBytes, attempt.signal);
+    const watch = watchUpload(attempt.signal);
     attempt.abort(new Error('lease lost'));
     assert.match(String(watch.signal.reason), /lease lost/);
   });

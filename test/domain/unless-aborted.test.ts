@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, it } from 'node:test';
-import { unlessAborted } from '../../../workers/downloader/unless-aborted.ts';
+import { unlessAborted } from '../../domain/unless-aborted.ts';
 
 describe('waiting for work unless aborted', () => {
   it('rejects with the reason, and leaves no rejection of the work unhandled', async () => {
