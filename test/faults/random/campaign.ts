@@ -131,7 +131,7 @@ export async function runCampaign(options: {
     const beganMs = performance.now();
     let items: Items = { count, seconds, trouble };
     let times = 0;
-    let storedBefore = 0;
+    let before: readonly string[] = [];
     for (;;) {
       const run = await begin(shape, items);
       times += 1;
@@ -141,11 +141,11 @@ export async function runCampaign(options: {
         runs.delete(run);
         if (status === 'CANCELLED') {
           await inTurn(() => assertCancelled(world, run));
-          storedBefore = (await world.objects(run.prefix)).length;
+          before = await world.objects(run.prefix);
           items = run;
           continue;
         }
-        await inTurn(() => assertDone(world, run, storedBefore));
+        await inTurn(() => assertDone(world, run, before));
         done.lists += 1;
         done.items += count;
         done.downloads += (await world.asked(run.keys)).reduce((sum, asked) => sum + asked, 0);
