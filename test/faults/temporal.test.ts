@@ -1,8 +1,4 @@
-import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { after, before, describe, it } from 'node:test';
-import { startTemporalServer } from '../../infra/local/temporal-server.ts';
-import type { TemporalServer } from '../../infra/local/temporal-server.ts';
 import type { Activities } from '../../activities/index.ts';
 import { pauseUpdate, resumeUpdate, scaleUpdate } from '../../workflows/messages.ts';
 import { assertDone, startRun, untilSettled } from '../support/clip-run.ts';
@@ -10,32 +6,21 @@ import type { ClipRun } from '../support/clip-run.ts';
 import { waitUntil } from '../support/run-stack.ts';
 import { startFaultStack } from './fault-stack.ts';
 import type { FaultStack } from './fault-stack.ts';
+import { restartableServersOf } from './restartable-servers.ts';
+import type { RestartableServers } from './restartable-servers.ts';
 
 /** The Temporal worker is killed in the middle of each of its steps; the Temporal server is away. */
 
 let world: FaultStack;
+let servers: RestartableServers;
 before(async () => {
   world = await startFaultStack();
+  servers = restartableServersOf(world);
 });
 after(async () => {
-  await server?.stop();
+  await servers.stop();
   await world.stop();
 });
-
-/** The one that took the place of the stack's. */
-let server: TemporalServer | undefined;
-
-async function restartTemporalServer(pauseMs: number): Promise<void> {
-  const { temporal, logFolder } = world.stack;
-  await temporal.stop();
-  await sleep(pauseMs);
-  server = await startTemporalServer({
-    logFolder,
-    databaseFile: join(logFolder, '..', 'temporal.db'),
-    port: Number(new URL(`tcp://${temporal.address}`).port),
-    uiPort: Number(new URL(temporal.uiAddress).port),
-  });
-}
 
 /** As long as the issue of faults asks for. */
 const awayMs = 30_000;
@@ -153,7 +138,7 @@ describe('a run whose Temporal server is away', { concurrency: 1, timeout: 180_0
   it('goes on when it is back', async () => {
     const run = await startRun(world, 'server', { count: 40, seconds: 1 }, { workers: 2 });
     await untilSettled(run, 8);
-    await restartTemporalServer(awayMs);
+    await servers.restartTemporalServer(awayMs);
     await assertDone(world, run);
   });
 });
