@@ -96,7 +96,7 @@ async function prepare(state: RunState, limit: TimeLimit): Promise<Snapshot> {
     show(state, 'ended', sentenceOf(ending));
     throw ending.kind === 'failed'
       ? runFailure(ending.type, ending.message, { cause: error })
-      : error;
+      : cancelledRun('cancelled before its list was read');
   }
 }
 
@@ -128,11 +128,13 @@ async function work(
     });
     return verdict === 'settled' ? completed : { kind: 'continue' };
   } catch (error) {
+    // A cancellation that comes from here on finds a run that has ended otherwise.
+    const ending = limit.endingOf(error);
     scope.cancel();
     // What is under way may take its time to end; messages are too late.
     show(state, 'cleaning-up', 'ending what is under way');
     await CancellationScope.nonCancellable(() => Promise.allSettled(parts));
-    return limit.endingOf(error);
+    return ending;
   }
 }
 
