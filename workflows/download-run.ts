@@ -3,7 +3,9 @@ import {
   allHandlersFinished,
   condition,
   makeContinueAsNewFunc,
+  workflowInfo,
 } from '@temporalio/workflow';
+import type { ContinueAsNewOptions } from '@temporalio/workflow';
 import type { Ending } from '../domain/ending.ts';
 import { failureTypes } from '../domain/failure-types.ts';
 import type { RunResult } from '../domain/progress.ts';
@@ -42,7 +44,7 @@ export async function downloadRun(input: unknown, carried?: Carried): Promise<Ru
     await handlersFinished();
     // A new execution would not know that it was cancelled: then this one cleans up.
     if (!CancellationScope.current().consideredCancelled) {
-      return makeContinueAsNewFunc<typeof downloadRun>()(input, carry(state));
+      return makeContinueAsNewFunc<typeof downloadRun>(onNewestVersion())(input, carry(state));
     }
   }
 
@@ -50,6 +52,12 @@ export async function downloadRun(input: unknown, carried?: Carried): Promise<Ru
   show(state, 'ended', sentenceOf(final));
   await handlersFinished();
   return close(state, final);
+}
+
+/** Where the Temporal worker has versions, and the server tells of a newer one; else the next execution is on the same. */
+function onNewestVersion(): ContinueAsNewOptions {
+  const { targetWorkerDeploymentVersionChanged: isThereANewer } = workflowInfo();
+  return isThereANewer ? { initialVersioningBehavior: 'AUTO_UPGRADE' } : {};
 }
 
 const completed: Ending = { kind: 'completed' };

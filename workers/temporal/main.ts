@@ -12,6 +12,7 @@ import { MisconfiguredError, misconfiguredExitCode } from '../process/environmen
 import { createLog } from '../process/log.ts';
 import type { Log } from '../process/log.ts';
 import { listenForShutdown } from '../process/shutdown.ts';
+import { deploymentOptions } from './deployment-options.ts';
 import { createTemporalLogger } from './logger.ts';
 import { openCluster } from './open-cluster.ts';
 import { createRunRegistry } from './run-registry.ts';
@@ -25,6 +26,7 @@ import { readWorkflowBundle } from './workflow-bundle.ts';
  *   settings.ts          what the environment says
  *   open-cluster.ts      the way to Kubernetes
  *   run-registry.ts      what Temporal knows of runs, for the sweep
+ *   deployment-options.ts   which version of the code this is
  *   logger.ts            Temporal's log into ours
  *   workflow-bundle.ts   the workflow code, made by bundle-workflows.ts
  *   ../process/          what it shares with the downloader
@@ -90,6 +92,7 @@ async function run(settings: Settings, log: Log): Promise<void> {
     maxHeartbeatThrottleInterval: heartbeatThrottle,
     defaultHeartbeatThrottleInterval: heartbeatThrottle,
     shutdownGraceTime,
+    ...deploymentOptions(settings),
   });
   listenForShutdown(() => worker.shutdown(), { withStdin: false });
   const running = worker.run();

@@ -52,6 +52,9 @@ const schema = z.object({
   /** A bundle made when the image was built; without it one is made at start. */
   SPOTLOOP_WORKFLOW_BUNDLE: z.string().min(1).optional(),
   SPOTLOOP_LOG_LEVEL: z.enum(logLevels).default('info'),
+  /** Which code this is, and of which deployment: as the Temporal Worker Controller sets them. Without a build id there are no versions. */
+  TEMPORAL_WORKER_BUILD_ID: z.string().min(1).optional(),
+  TEMPORAL_DEPLOYMENT_NAME: z.string().min(1).default('spotloop'),
   /** Google's own variables; set, they mean an emulator. */
   STORAGE_EMULATOR_HOST: z.string().optional(),
 });
