@@ -13,6 +13,7 @@ import { parseRunSpec } from '../domain/run-spec.ts';
 import type { RunSpec } from '../domain/run-spec.ts';
 import { firstSample } from '../domain/sample.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
+import { announce } from './announce.ts';
 import { cleanUp } from './clean-up.ts';
 import { number } from './details.ts';
 import { cancelledRun, runFailure } from './failure.ts';
@@ -49,7 +50,8 @@ export async function downloadRun(input: unknown, carried?: Carried): Promise<Ru
   }
 
   const final = await cleanUp(state, snapshot, ending.kind === 'continue' ? cancelled : ending);
-  show(state, 'ended', sentenceOf(final));
+  const untold = await announce(state, final);
+  show(state, 'ended', `${sentenceOf(final)}${untold}`);
   await handlersFinished();
   return close(state, final);
 }
@@ -101,7 +103,8 @@ async function prepare(state: RunState, limit: TimeLimit): Promise<Snapshot> {
   } catch (error) {
     limit.clear();
     const ending = limit.endingOf(error);
-    show(state, 'ended', sentenceOf(ending));
+    const untold = await announce(state, ending);
+    show(state, 'ended', `${sentenceOf(ending)}${untold}`);
     throw ending.kind === 'failed'
       ? runFailure(ending.type, ending.message, { cause: error })
       : cancelledRun('cancelled before its list was read');

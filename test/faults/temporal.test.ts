@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { Activities } from '../../activities/index.ts';
 import { pauseUpdate, resumeUpdate, scaleUpdate } from '../../workflows/messages.ts';
@@ -111,7 +112,16 @@ const steps: Readonly<Record<StepName, Step>> = {
   stopFleet: {},
   deleteQueue: {},
   writeReport: {},
+  notify: {},
 };
+
+/** Where they tell of their end. */
+async function makeTopic(): Promise<string> {
+  const topic = 'projects/spotloop-local/topics/ends';
+  const answer = await fetch(`http://${world.stack.pubsub.host}/v1/${topic}`, { method: 'PUT' });
+  assert.ok(answer.ok, await answer.text());
+  return topic;
+}
 
 describe('runs whose Temporal worker dies', { concurrency: 1, timeout: 200_000 }, () => {
   it('go on where they stood, each with another step just done and not yet told', async () => {
@@ -121,8 +131,9 @@ describe('runs whose Temporal worker dies', { concurrency: 1, timeout: 200_000 }
       const body = new RegExp(`(?=[^]*step-${n}-)(?=[^]*${step})`);
       return world.temporalProxy.inject({ method: 'RespondActivityTaskCompleted', body }, 'hold');
     });
+    const notify = await makeTopic();
     const runs = await Promise.all(
-      names.map((_, n) => startRun(world, `step-${n}`, { count: 16, seconds: 4 })),
+      names.map((_, n) => startRun(world, `step-${n}`, { count: 16, seconds: 4 }, { notify })),
     );
     const reaching = names.map(async (step, n) => steps[step].reach?.(runs[n]!));
     await Promise.all(held.map(({ reached }) => reached));
