@@ -4,9 +4,11 @@ import type { Activities } from '../../activities/index.ts';
 import { pauseUpdate, resumeUpdate, scaleUpdate } from '../../workflows/messages.ts';
 import { assertDone, startRun, untilSettled } from '../support/clip-run.ts';
 import type { ClipRun } from '../support/clip-run.ts';
-import { waitUntil } from '../support/run-stack.ts';
+import { uniqueName } from '../support/unique-name.ts';
 import { startFaultStack } from './fault-stack.ts';
 import type { FaultStack } from './fault-stack.ts';
+import { hangUpload, holdCall } from './hold.ts';
+import type { Held } from './hold.ts';
 import { restartableServersOf } from './restartable-servers.ts';
 import type { RestartableServers } from './restartable-servers.ts';
 
@@ -26,38 +28,39 @@ after(async () => {
 /** As long as the issue of faults asks for. */
 const awayMs = 30_000;
 
-describe('a run whose Temporal worker dies', { concurrency: 1, timeout: 280_000 }, () => {
-  for (const [step, method, of] of [
-    ['creates the queue', 'CreateTopic', 'outcomes'],
-    ['publishes', 'Publish', 'items'],
-    ['collects', 'Pull', 'outcomes'],
-    ['acks what it collected', 'Acknowledge', 'outcomes'],
-    ['deletes the queue', 'DeleteTopic', 'outcomes'],
-  ] as const) {
-    it(`goes on where it stood as it ${step}`, async () => {
-      const run = await startRun(world, 'worker', { count: 8 });
-      const resource = new RegExp(`${run.name}-${of}$`);
-      const { reached, end } = world.queueProxy.inject({ method, resource }, 'hold');
-      await reached;
-      await world.killTemporalWorker();
-      end();
-      await assertDone(world, run);
-    });
-  }
+/** Calls that a run is stopped in, by its workflow id. */
+const calls: Readonly<Record<string, (workflowId: string) => Held>> = {
+  'checks the destination': (id) => hangUpload(world, new RegExp(`(!|%21)preflight-${id}`)),
+  'writes the snapshot': (id) => hangUpload(world, new RegExp(`${id}.*snapshot%2F.*new%2F`)),
+  'creates the queue': (id) => holdCall(world, id, { method: 'CreateTopic', of: 'outcomes' }),
+  publishes: (id) => holdCall(world, id, { method: 'Publish', of: 'items' }),
+  collects: (id) => holdCall(world, id, { method: 'Pull', of: 'outcomes' }),
+  'writes the ledger': (id) => hangUpload(world, new RegExp(`${id}.*ledger%2Fpart`)),
+  'acks what it collected': (id) => holdCall(world, id, { method: 'Acknowledge', of: 'outcomes' }),
+  'deletes the queue': (id) => holdCall(world, id, { method: 'DeleteTopic', of: 'outcomes' }),
+  'writes the report': (id) => hangUpload(world, new RegExp(`${id}.*report\\.json`)),
+};
 
-  for (const [step, url] of [
-    ['checks the destination', '(!|%21)preflight'],
-    ['writes the snapshot', 'snapshot%2F.*new%2F'],
-    ['writes the ledger', 'ledger%2Fpart'],
-    ['writes the report', 'report\\.json'],
-  ] as const) {
+describe('a run whose Temporal worker dies', { concurrency: true, timeout: 200_000 }, () => {
+  const runs = new Map<string, ClipRun>();
+
+  before(async () => {
+    const held = await Promise.all(
+      Object.entries(calls).map(async ([step, hold]) => {
+        const prefix = uniqueName('worker');
+        const { reached, release } = hold(prefix);
+        runs.set(step, await startRun(world, 'worker', { count: 8, prefix }));
+        await reached();
+        return release;
+      }),
+    );
+    await world.killTemporalWorker();
+    for (const release of held) release();
+  });
+
+  for (const step of Object.keys(calls)) {
     it(`goes on where it stood as it ${step}`, async () => {
-      const choice = { method: 'POST', url: new RegExp(url), times: 1 } as const;
-      const { hits } = world.storageProxy.inject(choice, { kind: 'hang' });
-      const run = await startRun(world, 'worker', { count: 8 });
-      await waitUntil(async () => hits() > 0);
-      await world.killTemporalWorker();
-      await assertDone(world, run);
+      await assertDone(world, runs.get(step)!);
     });
   }
 });
@@ -123,7 +126,7 @@ async function makeTopic(): Promise<string> {
   return topic;
 }
 
-describe('runs whose Temporal worker dies', { concurrency: 1, timeout: 200_000 }, () => {
+describe('runs whose Temporal worker dies', { concurrency: 1, timeout: 290_000 }, () => {
   it('go on where they stood, each with another step just done and not yet told', async () => {
     const names = Object.keys(steps) as StepName[];
     const held = names.map((step, n) => {
