@@ -53,7 +53,7 @@ test("gives the downloader all that it imports, and nothing of Temporal's or the
   const main = join(app, 'workers', 'downloader', 'main.ts');
   await assert.rejects(promisify(execFile)(process.execPath, [main], { env: {} }), {
     code: 64,
-    stderr: /^spotloop downloader: environment: SPOTLOOP_ASSIGNMENT: is not set.*\n$/,
+    stderr: /^{.*"message":"environment: SPOTLOOP_ASSIGNMENT: is not set.*}\n$/,
   });
 });
 
