@@ -111,12 +111,12 @@ describe('metrics of a downloader', { concurrency: 2 }, () => {
     const pod = await createPod(world, 'true', { concurrency: 20 });
     const downloader = pod.start(anyPort);
     const url = await addressOf(downloader);
-    const before = await readMetrics(url);
+    const atFirst = await readMetrics(url);
     await pod.run.publish(Array.from({ length: 200 }, (_, place) => ({ key: `k${place}` })));
     await pod.run.outcomes(200);
     const afterwards = await readMetrics(url);
-    assert.equal(afterwards.length, before.length);
-    assert.ok(before.length < 100, `${before.length} series`);
+    assert.equal(afterwards.length, atFirst.length);
+    assert.ok(atFirst.length < 100, `${atFirst.length} series`);
     downloader.child.kill('SIGTERM');
     await downloader.ended;
   });
