@@ -11,6 +11,7 @@
  *     work-on-item.ts attempts at one item    throttle.ts       patience with the origin
  *     settling.ts     outcome or copy, then ack, in groups (group-commit.ts)
  *     beating.ts      what it says of itself
+ *     meter.ts        what it counts (prometheus-meter.ts), for whoever asks (open-meter.ts)
  *   tasks/            the body of the loop: yt-dlp, http, command
  *   store.ts          one object an item
  *   queue.ts          one call each to Pub/Sub
