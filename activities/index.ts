@@ -7,6 +7,7 @@ import type { DeleteLeftoversDeps } from './delete-leftovers.ts';
 import { createDeleteQueue } from './delete-queue.ts';
 import type { FleetDeps } from './fleets/choose-fleet.ts';
 import { heartbeating } from './heartbeat.ts';
+import { createNotify } from './notify.ts';
 import { createPreflight } from './preflight.ts';
 import type { PreflightDeps } from './preflight.ts';
 import { createPublishItems } from './publish-items.ts';
@@ -48,6 +49,7 @@ export function createActivities(deps: ActivityDeps) {
     stopFleet: heartbeating(createStopFleet(deps)),
     deleteQueue: heartbeating(createDeleteQueue(deps)),
     writeReport: createWriteReport(deps),
+    notify: heartbeating(createNotify(deps)),
     deleteLeftovers: createDeleteLeftovers(deps),
   };
 }

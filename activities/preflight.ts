@@ -1,14 +1,16 @@
 import { mkdir, statfs } from 'node:fs/promises';
 import { Context } from '@temporalio/activity';
+import type { v1 } from '@google-cloud/pubsub';
 import type { Storage } from '@google-cloud/storage';
 import { failureTypes } from '../domain/failure-types.ts';
 import { runFoldersPrefix } from '../domain/names.ts';
 import type { RunRef } from '../domain/names.ts';
+import { isTopic } from '../domain/notice.ts';
 import type { RunSpec } from '../domain/run-spec.ts';
 import type { Task } from '../domain/task.ts';
 import { formatBytes } from '../domain/units.ts';
 import { saveObject } from '../storage/save-object.ts';
-import { describeError, http, isDefinite, statusOf } from './cloud-error.ts';
+import { describeError, grpc, http, isDefinite, statusOf } from './cloud-error.ts';
 import { chooseFleet } from './fleets/choose-fleet.ts';
 import type { FleetDeps } from './fleets/choose-fleet.ts';
 import { ListUnreadable, openList } from './list/open-list.ts';
@@ -18,6 +20,7 @@ import { runFailure } from './run-failure.ts';
 
 export type PreflightDeps = ListDeps &
   FleetDeps & {
+    readonly publisher: v1.PublisherClient;
     /** The commands that the local fleet's downloaders have, by name; absent where they cannot be known. */
     readonly localCommands?: Readonly<Record<string, { readonly output: boolean }>> | undefined;
     /** Where the local fleet's downloaders stage files; absent where they are on other machines. */
@@ -39,6 +42,7 @@ export function createPreflight(deps: PreflightDeps) {
       checkFleet(deps, run, spec),
       checkCommand(deps, spec),
       checkStaging(deps, spec),
+      checkNotice(deps, spec),
     ];
     const results = await Promise.allSettled(checks);
     const problems = results.flatMap((result) =>
@@ -143,6 +147,20 @@ async function checkStaging(deps: PreflightDeps, spec: RunSpec): Check {
   const neededBytes = slots * spec.maxItemSizeBytes;
   if (bavail * bsize >= neededBytes) return null;
   return `stage files in ${stagingFolder}: ${formatBytes(bavail * bsize)} are free, and ${slots} slots of "maxItemSize" ${formatBytes(spec.maxItemSizeBytes)} may need ${formatBytes(neededBytes)} — set a smaller "maxItemSize", or fewer slots ("workers" × "concurrency")`;
+}
+
+/** Whether the topic is there. Who may publish may not be allowed to look at it: then the run's end shows. */
+async function checkNotice({ publisher }: PreflightDeps, { notify }: RunSpec): Check {
+  if (notify === undefined || !isTopic(notify)) return null;
+  try {
+    await publisher.getTopic({ topic: notify });
+    return null;
+  } catch (error) {
+    const status = statusOf(error);
+    if (status === grpc.permissionDenied) return null;
+    if (!isDefinite(error)) throw error;
+    return `find topic ${notify}: ${describeError(error)} — create it, or correct "notify"`;
+  }
 }
 
 function isStaging({ localCommands }: PreflightDeps, task: Task): boolean {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { deathsToWorkAlone } from './item.ts';
+import { noticePlace } from './notice.ts';
 import { placements, podSchema } from './pod.ts';
 import { problemsIn } from './spec-problems.ts';
 import { taskSchema } from './task.ts';
@@ -138,6 +139,14 @@ const fields = z.strictObject({
   /** Items a minute for the whole fleet; at least one in a hundred minutes: a slower list is a schedule's. */
   rateLimit: z.number().min(0.01).max(10_000_000).optional(),
   tolerateFailures: tolerated.optional(),
+  /** Who is told of the run's end. */
+  notify: z
+    .string()
+    .regex(noticePlace, {
+      error:
+        'is no place to tell of the end — write it like "projects/my-project/topics/my-topic" or "https://…"',
+    })
+    .optional(),
 });
 
 /** Defaults are filled in and units stand in the names. */

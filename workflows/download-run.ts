@@ -3,7 +3,9 @@ import {
   allHandlersFinished,
   condition,
   makeContinueAsNewFunc,
+  workflowInfo,
 } from '@temporalio/workflow';
+import type { ContinueAsNewOptions } from '@temporalio/workflow';
 import type { Ending } from '../domain/ending.ts';
 import { failureTypes } from '../domain/failure-types.ts';
 import type { RunResult } from '../domain/progress.ts';
@@ -11,6 +13,7 @@ import { parseRunSpec } from '../domain/run-spec.ts';
 import type { RunSpec } from '../domain/run-spec.ts';
 import { firstSample } from '../domain/sample.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
+import { announce } from './announce.ts';
 import { cleanUp } from './clean-up.ts';
 import { number } from './details.ts';
 import { cancelledRun, runFailure } from './failure.ts';
@@ -42,14 +45,21 @@ export async function downloadRun(input: unknown, carried?: Carried): Promise<Ru
     await handlersFinished();
     // A new execution would not know that it was cancelled: then this one cleans up.
     if (!CancellationScope.current().consideredCancelled) {
-      return makeContinueAsNewFunc<typeof downloadRun>()(input, carry(state));
+      return makeContinueAsNewFunc<typeof downloadRun>(onNewestVersion())(input, carry(state));
     }
   }
 
   const final = await cleanUp(state, snapshot, ending.kind === 'continue' ? cancelled : ending);
-  show(state, 'ended', sentenceOf(final));
+  const untold = await announce(state, final);
+  show(state, 'ended', `${sentenceOf(final)}${untold}`);
   await handlersFinished();
   return close(state, final);
+}
+
+/** Where the Temporal worker has versions, and the server tells of a newer one; else the next execution is on the same. */
+function onNewestVersion(): ContinueAsNewOptions {
+  const { targetWorkerDeploymentVersionChanged: isThereANewer } = workflowInfo();
+  return isThereANewer ? { initialVersioningBehavior: 'AUTO_UPGRADE' } : {};
 }
 
 const completed: Ending = { kind: 'completed' };
@@ -93,10 +103,11 @@ async function prepare(state: RunState, limit: TimeLimit): Promise<Snapshot> {
   } catch (error) {
     limit.clear();
     const ending = limit.endingOf(error);
-    show(state, 'ended', sentenceOf(ending));
+    const untold = await announce(state, ending);
+    show(state, 'ended', `${sentenceOf(ending)}${untold}`);
     throw ending.kind === 'failed'
       ? runFailure(ending.type, ending.message, { cause: error })
-      : error;
+      : cancelledRun('cancelled before its list was read');
   }
 }
 
@@ -128,11 +139,13 @@ async function work(
     });
     return verdict === 'settled' ? completed : { kind: 'continue' };
   } catch (error) {
+    // A cancellation that comes from here on finds a run that has ended otherwise.
+    const ending = limit.endingOf(error);
     scope.cancel();
     // What is under way may take its time to end; messages are too late.
     show(state, 'cleaning-up', 'ending what is under way');
     await CancellationScope.nonCancellable(() => Promise.allSettled(parts));
-    return limit.endingOf(error);
+    return ending;
   }
 }
 

@@ -52,7 +52,8 @@ export async function follow(state: RunState, snapshot: Snapshot): Promise<'sett
     await replaceLostMessages(state);
     if (isLookDue(state)) await tendFleet(state);
     show(state, state.phase, sentenceOf(state));
-    state.isLeaving ||= workflowInfo().continueAsNewSuggested;
+    const { continueAsNewSuggested, targetWorkerDeploymentVersionChanged } = workflowInfo();
+    state.isLeaving ||= continueAsNewSuggested || targetWorkerDeploymentVersionChanged;
     if (state.isLeaving && state.lanesUnderWay === 0) return 'continue';
   }
 }

@@ -10,7 +10,7 @@ import type { RunState } from './run-state.ts';
 export type TimeLimit = {
   /** What is done in it is cancelled when the limit passes, or the run is cancelled. */
   readonly scope: CancellationScope;
-  /** How the run ends when what was done in the scope threw this. */
+  /** How the run ends when what was done in the scope just threw this. */
   readonly endingOf: (error: unknown) => Ending;
   /** From now on the run takes the time that it needs: clean-up and report. */
   readonly clear: () => void;
@@ -41,7 +41,10 @@ export function limitTime(state: RunState): TimeLimit {
     scope,
     endingOf: (error) => {
       const ending = endingOf(error);
-      if (!hasPassed) return ending;
+      if (!hasPassed) {
+        // A step that is being cancelled may fail for a reason of its own, such as its Temporal worker's death.
+        return CancellationScope.current().consideredCancelled ? { kind: 'cancelled' } : ending;
+      }
       const passed = `the run's time limit of ${formatDuration(timeLimitMs ?? 0)} passed`;
       const rest =
         state.snapshot === null

@@ -83,6 +83,12 @@ export const { deleteLeftovers } = proxyActivities<Activities>({
   retry: { ...retry, maximumAttempts: 5 },
 });
 
+/** A receiver that is away for longer is told nothing: the run's end is waited for as well. */
+export const { notify } = proxyActivities<Activities>({
+  ...quick,
+  scheduleToCloseTimeout: '30m',
+});
+
 export const { writeReport } = proxyActivities<Activities>({
   ...lastStep,
   startToCloseTimeout: '12h',

@@ -38,6 +38,7 @@ after(() => closeWorld(world));
 function preflightOf(deps: Partial<PreflightDeps>) {
   return createPreflight({
     storage: world.google.storage,
+    publisher: world.google.publisher,
     isFileListAllowed: false,
     fleets: { local },
     defaultFleet: 'local',
@@ -52,6 +53,15 @@ function runWith(input: Partial<RunSpecInput>) {
 }
 
 describe('preflight', () => {
+  it('refuses a topic to tell of the end that is not there', async () => {
+    const topic = `projects/${world.stack.project}/topics/${uniqueName('none')}`;
+    const told = inActivity(preflightOf({}), runWith({ notify: topic, task: { kind: 'http' } }));
+    equal(
+      await failureOf('PreflightFailed', told),
+      `find topic ${topic}: not found — create it, or correct "notify"`,
+    );
+  });
+
   it('refuses more staging than the disk has room for, unless nothing is staged', async () => {
     const deps = {
       stagingFolder: world.stack.folder,

@@ -57,6 +57,7 @@ describe('parseRunSpec', () => {
       'timeLimit',
       'rateLimit',
       'tolerateFailures',
+      'notify',
     ]);
   });
 

@@ -16,6 +16,8 @@ import { waitUntil } from '../support/run-stack.ts';
 import { uniqueName } from '../support/unique-name.ts';
 import { startFaultStack } from './fault-stack.ts';
 import type { FaultStack } from './fault-stack.ts';
+import { hangUpload, holdCall } from './hold.ts';
+import type { Held } from './hold.ts';
 
 /** Each way to end a run, in each of its phases: the world is clean, the ledger whole, and starting again does the rest alone. */
 
@@ -26,16 +28,12 @@ before(async () => {
 after(() => world.stop());
 
 /** A run that stands still in a phase. */
-type Held = {
-  /** Resolves when it is there. */
-  readonly reached: (run: ClipRun) => Promise<unknown>;
-  readonly release: () => void;
-};
+type HeldRun = Omit<Held, 'reached'> & { readonly reached: (run: ClipRun) => Promise<unknown> };
 
 type Phase = {
   readonly name: string;
   /** Makes the run of this workflow id stop there, before it is started. */
-  readonly hold: (workflowId: string) => Held;
+  readonly hold: (workflowId: string) => HeldRun;
   /** It has read its list: there is something to report. */
   readonly hasSnapshot: boolean;
   /** The run's own limit that passes in this phase, though two dozen runs share two cores; absent where it has no say any more. */
@@ -44,53 +42,40 @@ type Phase = {
   readonly seconds: number;
 };
 
-const heldCall = (workflowId: string, method: string, of: string): Held => {
-  const resource = new RegExp(`spotloop-${workflowId}-[0-9a-f]{12}-${of}$`);
-  const { reached, end } = world.queueProxy.inject({ method, resource }, 'hold');
-  return { reached: () => reached, release: end };
-};
-
-/** It is never answered, however often it is tried. */
-const hungUpload = (url: string): Held => {
-  const choice = { method: 'POST', url: new RegExp(url), times: Infinity } as const;
-  const { hits, end } = world.storageProxy.inject(choice, { kind: 'hang' });
-  return { reached: () => waitUntil(async () => hits() > 0), release: end };
-};
-
-const settled = (reached: Held['reached']): Held => ({ reached, release: () => {} });
+const settled = (reached: HeldRun['reached']): HeldRun => ({ reached, release: () => {} });
 
 const phases: readonly Phase[] = [
   {
     name: 'checks the destination',
-    hold: (id) => hungUpload(`(!|%21)preflight-${id}`),
+    hold: (id) => hangUpload(world, new RegExp(`(!|%21)preflight-${id}`)),
     hasSnapshot: false,
     timeLimit: '30s',
     seconds: 0.01,
   },
   {
     name: 'writes the snapshot',
-    hold: (id) => hungUpload(`${id}.*snapshot%2F`),
+    hold: (id) => hangUpload(world, new RegExp(`${id}.*snapshot%2F`)),
     hasSnapshot: false,
     timeLimit: '30s',
     seconds: 0.01,
   },
   {
     name: 'creates the queue',
-    hold: (id) => heldCall(id, 'CreateTopic', 'outcomes'),
+    hold: (id) => holdCall(world, id, { method: 'CreateTopic', of: 'outcomes' }),
     hasSnapshot: true,
     timeLimit: '30s',
     seconds: 0.01,
   },
   {
     name: 'publishes',
-    hold: (id) => heldCall(id, 'Publish', 'items'),
+    hold: (id) => holdCall(world, id, { method: 'Publish', of: 'items' }),
     hasSnapshot: true,
     timeLimit: '30s',
     seconds: 0.01,
   },
   {
     name: 'waits for its first downloader',
-    hold: (id) => heldCall(id, 'Pull', 'items'),
+    hold: (id) => holdCall(world, id, { method: 'Pull', of: 'items' }),
     hasSnapshot: true,
     timeLimit: '40s',
     seconds: 0.01,
@@ -115,7 +100,7 @@ const phases: readonly Phase[] = [
   },
   {
     name: 'deletes the queue',
-    hold: (id) => heldCall(id, 'DeleteTopic', 'outcomes'),
+    hold: (id) => holdCall(world, id, { method: 'DeleteTopic', of: 'outcomes' }),
     hasSnapshot: true,
     seconds: 0.01,
   },

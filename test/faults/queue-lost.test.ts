@@ -1,37 +1,32 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { startPubsubEmulator } from '../../infra/local/pubsub-emulator.ts';
 import { assertDone, startRun, untilSettled } from '../support/clip-run.ts';
 import { startRunStack } from '../support/run-stack.ts';
 import type { RunStack } from '../support/run-stack.ts';
+import { restartableServersOf } from './restartable-servers.ts';
+import type { RestartableServers } from './restartable-servers.ts';
 
 /** A Pub/Sub that forgets everything: the emulator keeps topics, subscriptions and messages in memory only. */
 
 let world: RunStack;
+let servers: RestartableServers;
 before(async () => {
   world = await startRunStack();
+  servers = restartableServersOf(world);
 });
-after(() => world.stop());
-
-async function restartEmulator(): Promise<() => Promise<void>> {
-  const { host } = world.stack.pubsub;
-  await world.stack.pubsub.stop();
-  const port = Number(host.split(':').at(-1));
-  const next = await startPubsubEmulator({ logFolder: world.stack.logFolder, port });
-  return () => next.stop();
-}
+after(async () => {
+  await servers.stop();
+  await world.stop();
+});
 
 describe(
   'a run whose queue is gone with all its messages',
   { concurrency: 1, timeout: 240_000 },
   () => {
-    let stop = async (): Promise<void> => {};
-    after(() => stop());
-
     it('makes it again and publishes what has no outcome', async () => {
       const run = await startRun(world, 'lost', { count: 40, seconds: 1 }, { workers: 2 });
       await untilSettled(run, 8);
-      stop = await restartEmulator();
+      await servers.restartEmulator();
       await assertDone(world, run);
       const fetched = await world.fetched(run.keys);
       // What was in hand may be downloaded again; what was stored is not.
@@ -42,8 +37,7 @@ describe(
       // Publishing lasts half a minute at this rate.
       const run = await startRun(world, 'lost-early', { count: 60 }, { rateLimit: 120 });
       await untilSettled(run, 8);
-      await stop();
-      stop = await restartEmulator();
+      await servers.restartEmulator();
       await assertDone(world, run);
     });
   },

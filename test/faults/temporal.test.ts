@@ -1,77 +1,66 @@
-import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { startTemporalServer } from '../../infra/local/temporal-server.ts';
-import type { TemporalServer } from '../../infra/local/temporal-server.ts';
 import type { Activities } from '../../activities/index.ts';
 import { pauseUpdate, resumeUpdate, scaleUpdate } from '../../workflows/messages.ts';
 import { assertDone, startRun, untilSettled } from '../support/clip-run.ts';
 import type { ClipRun } from '../support/clip-run.ts';
-import { waitUntil } from '../support/run-stack.ts';
+import { uniqueName } from '../support/unique-name.ts';
 import { startFaultStack } from './fault-stack.ts';
 import type { FaultStack } from './fault-stack.ts';
+import { hangUpload, holdCall } from './hold.ts';
+import type { Held } from './hold.ts';
+import { restartableServersOf } from './restartable-servers.ts';
+import type { RestartableServers } from './restartable-servers.ts';
 
 /** The Temporal worker is killed in the middle of each of its steps; the Temporal server is away. */
 
 let world: FaultStack;
+let servers: RestartableServers;
 before(async () => {
   world = await startFaultStack();
+  servers = restartableServersOf(world);
 });
 after(async () => {
-  await server?.stop();
+  await servers.stop();
   await world.stop();
 });
-
-/** The one that took the place of the stack's. */
-let server: TemporalServer | undefined;
-
-async function restartTemporalServer(pauseMs: number): Promise<void> {
-  const { temporal, logFolder } = world.stack;
-  await temporal.stop();
-  await sleep(pauseMs);
-  server = await startTemporalServer({
-    logFolder,
-    databaseFile: join(logFolder, '..', 'temporal.db'),
-    port: Number(new URL(`tcp://${temporal.address}`).port),
-    uiPort: Number(new URL(temporal.uiAddress).port),
-  });
-}
 
 /** As long as the issue of faults asks for. */
 const awayMs = 30_000;
 
-describe('a run whose Temporal worker dies', { concurrency: 1, timeout: 280_000 }, () => {
-  for (const [step, method, of] of [
-    ['creates the queue', 'CreateTopic', 'outcomes'],
-    ['publishes', 'Publish', 'items'],
-    ['collects', 'Pull', 'outcomes'],
-    ['acks what it collected', 'Acknowledge', 'outcomes'],
-    ['deletes the queue', 'DeleteTopic', 'outcomes'],
-  ] as const) {
-    it(`goes on where it stood as it ${step}`, async () => {
-      const run = await startRun(world, 'worker', { count: 8 });
-      const resource = new RegExp(`${run.name}-${of}$`);
-      const { reached, end } = world.queueProxy.inject({ method, resource }, 'hold');
-      await reached;
-      await world.killTemporalWorker();
-      end();
-      await assertDone(world, run);
-    });
-  }
+/** Calls that a run is stopped in, by its workflow id. */
+const calls: Readonly<Record<string, (workflowId: string) => Held>> = {
+  'checks the destination': (id) => hangUpload(world, new RegExp(`(!|%21)preflight-${id}`)),
+  'writes the snapshot': (id) => hangUpload(world, new RegExp(`${id}.*snapshot%2F.*new%2F`)),
+  'creates the queue': (id) => holdCall(world, id, { method: 'CreateTopic', of: 'outcomes' }),
+  publishes: (id) => holdCall(world, id, { method: 'Publish', of: 'items' }),
+  collects: (id) => holdCall(world, id, { method: 'Pull', of: 'outcomes' }),
+  'writes the ledger': (id) => hangUpload(world, new RegExp(`${id}.*ledger%2Fpart`)),
+  'acks what it collected': (id) => holdCall(world, id, { method: 'Acknowledge', of: 'outcomes' }),
+  'deletes the queue': (id) => holdCall(world, id, { method: 'DeleteTopic', of: 'outcomes' }),
+  'writes the report': (id) => hangUpload(world, new RegExp(`${id}.*report\\.json`)),
+};
 
-  for (const [step, url] of [
-    ['checks the destination', '(!|%21)preflight'],
-    ['writes the snapshot', 'snapshot%2F.*new%2F'],
-    ['writes the ledger', 'ledger%2Fpart'],
-    ['writes the report', 'report\\.json'],
-  ] as const) {
+describe('a run whose Temporal worker dies', { concurrency: true, timeout: 200_000 }, () => {
+  const runs = new Map<string, ClipRun>();
+
+  before(async () => {
+    const held = await Promise.all(
+      Object.entries(calls).map(async ([step, hold]) => {
+        const prefix = uniqueName('worker');
+        const { reached, release } = hold(prefix);
+        runs.set(step, await startRun(world, 'worker', { count: 8, prefix }));
+        await reached();
+        return release;
+      }),
+    );
+    await world.killTemporalWorker();
+    for (const release of held) release();
+  });
+
+  for (const step of Object.keys(calls)) {
     it(`goes on where it stood as it ${step}`, async () => {
-      const choice = { method: 'POST', url: new RegExp(url), times: 1 } as const;
-      const { hits } = world.storageProxy.inject(choice, { kind: 'hang' });
-      const run = await startRun(world, 'worker', { count: 8 });
-      await waitUntil(async () => hits() > 0);
-      await world.killTemporalWorker();
-      await assertDone(world, run);
+      await assertDone(world, runs.get(step)!);
     });
   }
 });
@@ -126,9 +115,18 @@ const steps: Readonly<Record<StepName, Step>> = {
   stopFleet: {},
   deleteQueue: {},
   writeReport: {},
+  notify: {},
 };
 
-describe('runs whose Temporal worker dies', { concurrency: 1, timeout: 200_000 }, () => {
+/** Where they tell of their end. */
+async function makeTopic(): Promise<string> {
+  const topic = 'projects/spotloop-local/topics/ends';
+  const answer = await fetch(`http://${world.stack.pubsub.host}/v1/${topic}`, { method: 'PUT' });
+  assert.ok(answer.ok, await answer.text());
+  return topic;
+}
+
+describe('runs whose Temporal worker dies', { concurrency: 1, timeout: 290_000 }, () => {
   it('go on where they stood, each with another step just done and not yet told', async () => {
     const names = Object.keys(steps) as StepName[];
     const held = names.map((step, n) => {
@@ -136,8 +134,9 @@ describe('runs whose Temporal worker dies', { concurrency: 1, timeout: 200_000 }
       const body = new RegExp(`(?=[^]*step-${n}-)(?=[^]*${step})`);
       return world.temporalProxy.inject({ method: 'RespondActivityTaskCompleted', body }, 'hold');
     });
+    const notify = await makeTopic();
     const runs = await Promise.all(
-      names.map((_, n) => startRun(world, `step-${n}`, { count: 16, seconds: 4 })),
+      names.map((_, n) => startRun(world, `step-${n}`, { count: 16, seconds: 4 }, { notify })),
     );
     const reaching = names.map(async (step, n) => steps[step].reach?.(runs[n]!));
     await Promise.all(held.map(({ reached }) => reached));
@@ -153,7 +152,7 @@ describe('a run whose Temporal server is away', { concurrency: 1, timeout: 180_0
   it('goes on when it is back', async () => {
     const run = await startRun(world, 'server', { count: 40, seconds: 1 }, { workers: 2 });
     await untilSettled(run, 8);
-    await restartTemporalServer(awayMs);
+    await servers.restartTemporalServer(awayMs);
     await assertDone(world, run);
   });
 });

@@ -1,6 +1,12 @@
 import type { EndingCase } from './endings.ts';
 import { untilCancelled } from './world.ts';
 
+/** Hears of the cancellation, and fails for a reason of its own. */
+const untilCancelledInVain = (): Promise<never> =>
+  untilCancelled().catch(() => {
+    throw new Error('the cloud is away');
+  });
+
 /** Runs that end before they have downloaders. */
 export const earlyEndingCases: readonly EndingCase[] = [
   {
@@ -52,6 +58,28 @@ export const earlyEndingCases: readonly EndingCase[] = [
     expected: { kind: 'cancelled' },
     calls: ['snapshotList'],
     neverCalled: ['createQueue', 'stopFleet', 'writeReport'],
+  },
+  {
+    name: 'cancelled-as-its-snapshot-failed',
+    script: { activities: { snapshotList: untilCancelledInVain } },
+    when: 'snapshotList',
+    meanwhile: async (handle) => {
+      await handle.cancel();
+    },
+    expected: { kind: 'cancelled' },
+    calls: ['snapshotList'],
+    neverCalled: ['createQueue', 'stopFleet', 'writeReport'],
+  },
+  {
+    name: 'cancelled-as-its-queue-creation-failed',
+    script: { activities: { createQueue: untilCancelledInVain } },
+    when: 'createQueue',
+    meanwhile: async (handle) => {
+      await handle.cancel();
+    },
+    expected: { kind: 'cancelled' },
+    calls: ['createQueue', 'deleteQueue', 'writeReport'],
+    neverCalled: ['startFleet', 'publishItems', 'stopFleet', 'collectOutcomes'],
   },
   {
     name: 'cancelled-in-queue-creation',

@@ -6,6 +6,7 @@ import type { FleetState } from '../../domain/fleet-state.ts';
 import type { downloadRun } from '../../workflows/index.ts';
 import { pauseUpdate, resumeUpdate, scaleUpdate } from '../../workflows/messages.ts';
 import { earlyEndingCases } from './early-endings.ts';
+import { toldEndingCases } from './told-endings.ts';
 import { publishedAroundAPause, throttledForHours } from './scripts.ts';
 import { createWorld, inRealTime, untilCancelled } from './world.ts';
 import type { Script } from './world.ts';
@@ -274,6 +275,7 @@ export const endingCases: readonly EndingCase[] = [
     calls: ['collectOutcomes', ...cleanUp],
   },
   ...earlyEndingCases,
+  ...toldEndingCases,
   {
     name: 'failed-clean-up',
     script: {

@@ -70,6 +70,7 @@ export function createWorld(script: Script): World {
         storedBytes: 0,
         unsettled: 0,
       }),
+    notify: nothing,
     deleteLeftovers: () =>
       Promise.resolve({
         removed: { runs: 0, topics: 0, subscriptions: 0, fleets: 0 },

@@ -14,6 +14,7 @@ import type { Log } from '../process/log.ts';
 import { textOfAddress } from '../process/metrics-address.ts';
 import { listenForShutdown } from '../process/shutdown.ts';
 import { activityMarks } from './activity-marks.ts';
+import { deploymentOptions } from './deployment-options.ts';
 import { openCluster } from './open-cluster.ts';
 import { createRunRegistry } from './run-registry.ts';
 import { installRuntime } from './runtime.ts';
@@ -27,6 +28,7 @@ import { readWorkflowBundle } from './workflow-bundle.ts';
  *   settings.ts          what the environment says
  *   open-cluster.ts      the way to Kubernetes
  *   run-registry.ts      what Temporal knows of runs, for the sweep
+ *   deployment-options.ts   which version of the code this is
  *   runtime.ts           Temporal's log into ours (logger.ts), its metrics and ours to Prometheus
  *   activity-marks.ts    whose log lines they are
  *   workflow-bundle.ts   the workflow code, made by bundle-workflows.ts
@@ -94,6 +96,7 @@ async function run(settings: Settings, log: Log): Promise<void> {
     defaultHeartbeatThrottleInterval: heartbeatThrottle,
     shutdownGraceTime,
     interceptors: { activity: [activityMarks] },
+    ...deploymentOptions(settings),
   });
   listenForShutdown(() => worker.shutdown(), { withStdin: false });
   const running = worker.run();

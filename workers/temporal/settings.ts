@@ -57,6 +57,9 @@ const schema = z.object({
   /** The same for downloaders of the local fleet. They share this machine, so its port is 0: each gets a free one and logs it. */
   SPOTLOOP_LOCAL_METRICS_ADDRESS: metricsAddress,
   SPOTLOOP_LOG_LEVEL: z.enum(logLevels).default('info'),
+  /** Which code this is, and of which deployment: as the Temporal Worker Controller sets them. Without a build id there are no versions. */
+  TEMPORAL_WORKER_BUILD_ID: z.string().min(1).optional(),
+  TEMPORAL_DEPLOYMENT_NAME: z.string().min(1).default('spotloop'),
   /** Google's own variables; set, they mean an emulator. */
   STORAGE_EMULATOR_HOST: z.string().optional(),
 });

@@ -5,25 +5,30 @@ const transientStatuses: readonly number[] = [408, 425];
 const tooManyRequests = 429;
 const unavailable = 503;
 
+/** Of an answer, by their names in lower case. */
+export type HeaderFields = { get(name: string): string | null };
+
 /**
  * What a status means for the attempt; null when there is a body to store. 401 and 403 are permanent: we send no
  * credentials, so the same request gets the same answer, and where they mean "not any more" for all of a list (an expired
  * signature, a blocked address) the run's own breaker sees the failures pile up. 503 is throttling only where the server
  * says when to come back; without that it is a fault like other 5xx.
  */
-export function judgeStatus(
-  status: number,
-  retryAfter: string | null,
-  nowMs: number,
-): AttemptEnding | null {
+export function judgeStatus(status: number, headers: HeaderFields): AttemptEnding | null {
   if (status >= 200 && status < 300 && status !== 204 && status !== 206) return null;
   const error = `HTTP ${status}`;
-  const retryAfterMs = parseRetryAfterMs(retryAfter, nowMs);
+  const retryAfterMs = parseRetryAfterMs(headers.get('retry-after'), serverTimeMs(headers));
   if (status === tooManyRequests || (status === unavailable && retryAfterMs !== null)) {
     return { kind: 'throttled', error, retryAfterMs };
   }
   if (status >= 500 || transientStatuses.includes(status)) return { kind: 'transient', error };
   return { kind: 'permanent', error };
+}
+
+/** A date that a server names is one of its own clock, be ours as it may; few servers do not tell it. */
+function serverTimeMs(headers: HeaderFields): number {
+  const dateMs = parseHttpDateMs(headers.get('date') ?? '');
+  return dateMs ?? Date.now();
 }
 
 /** An origin that says more means "never": what a number can hold, whatever was written. */
@@ -40,8 +45,13 @@ const httpDate =
 export function parseRetryAfterMs(text: string | null, nowMs: number): number | null {
   const value = text?.trim() ?? '';
   if (/^\d+$/.test(value)) return Math.min(longestRetryAfterMs, Number(value) * 1000);
-  if (!httpDate.test(value)) return null;
+  const dateMs = parseHttpDateMs(value);
+  return dateMs === null ? null : Math.max(0, dateMs - nowMs);
+}
+
+function parseHttpDateMs(text: string): number | null {
+  if (!httpDate.test(text)) return null;
   // The third form has no zone; it is GMT like the others.
-  const dateMs = Date.parse(value.endsWith('GMT') ? value : `${value} GMT`);
-  return Number.isNaN(dateMs) ? null : Math.max(0, dateMs - nowMs);
+  const dateMs = Date.parse(text.endsWith('GMT') ? text : `${text} GMT`);
+  return Number.isNaN(dateMs) ? null : dateMs;
 }

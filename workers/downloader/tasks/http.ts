@@ -26,11 +26,7 @@ export function createHttpTask(options: {
           // The bytes as they are: a decoded body's length can't be compared with Content-Length.
           headers: { 'accept-encoding': 'identity' },
         });
-        const refusal = judgeStatus(
-          response.status,
-          response.headers.get('retry-after'),
-          Date.now(),
-        );
+        const refusal = judgeStatus(response.status, response.headers);
         if (refusal !== null) return refusal;
         const expected = lengthOf(response);
         if (expected !== null && expected > maxSizeBytes) throw new TooLargeError(maxSizeBytes);

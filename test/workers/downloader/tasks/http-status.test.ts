@@ -10,6 +10,14 @@ import { fuzz } from '../../../support/fuzz.ts';
 
 const nowMs = Date.parse('2026-11-23T12:00:00Z');
 
+/** Of an answer that was given at that time. */
+const fields = (retryAfter: string | null) => ({
+  get: (name: string) => {
+    if (name === 'retry-after') return retryAfter;
+    return name === 'date' ? new Date(nowMs).toUTCString() : null;
+  },
+});
+
 describe('judgeStatus', () => {
   const table: readonly (readonly [number, string | null, string | undefined])[] = [
     [200, null, undefined],
@@ -35,9 +43,14 @@ describe('judgeStatus', () => {
   ];
   for (const [status, retryAfter, kind] of table) {
     it(`takes ${status}${retryAfter === null ? '' : ` with Retry-After`} for ${kind ?? 'a body'}`, () => {
-      assert.equal(judgeStatus(status, retryAfter, nowMs)?.kind, kind);
+      assert.equal(judgeStatus(status, fields(retryAfter))?.kind, kind);
     });
   }
+
+  it('reckons the date of a Retry-After from the date of the answer, not from our clock', () => {
+    const ending = judgeStatus(429, fields('Mon, 23 Nov 2026 12:00:07 GMT'));
+    assert.deepEqual(ending, { kind: 'throttled', error: 'HTTP 429', retryAfterMs: 7_000 });
+  });
 });
 
 describe('parseRetryAfterMs', () => {
@@ -58,7 +71,7 @@ describe('parseRetryAfterMs', () => {
   for (const text of ['soon 5', '-3', '1.5', '1e3', '0x10', 'Mon, 99 Nov 2026 12:00:05 GMT', '']) {
     it(`takes ${JSON.stringify(text)} for neither`, () => {
       assert.equal(parseRetryAfterMs(text, nowMs), null);
-      assert.equal(judgeStatus(503, text, nowMs)?.kind, 'transient');
+      assert.equal(judgeStatus(503, fields(text))?.kind, 'transient');
     });
   }
 
@@ -70,7 +83,7 @@ describe('parseRetryAfterMs', () => {
         const ms = parseRetryAfterMs(retryAfter, nowMs);
         assert.ok(ms === null || Number.isSafeInteger(ms), String(ms));
         assert.equal(parseRetryAfterMs(` ${retryAfter} `, nowMs), ms);
-        const judged = judgeStatus(status, retryAfter, nowMs);
+        const judged = judgeStatus(status, fields(retryAfter));
         if (judged?.kind === 'throttled') assert.equal(judged.retryAfterMs, ms);
       }),
     );
