@@ -10,6 +10,7 @@ import type { CollectorDeps, Desk } from './collect/desk.ts';
 import { PullRefused } from './collect/mailbox.ts';
 import { Slice } from './collect/slice.ts';
 import { keepHeartbeating } from './heartbeat.ts';
+import { showRunCounters } from './run-counters.ts';
 import { runFailure } from './run-failure.ts';
 
 /** Pub/Sub doesn't know everywhere at once what was just made: a refusal is believed after some 15 s of asking again. */
@@ -42,6 +43,7 @@ export function createCollectOutcomes(deps: CollectorDeps) {
     const { run, snapshot, sliceMs, until, tolerateFailures } = input;
     const { cancellationSignal: signal, cancelled, info } = Context.current();
     const endsAtMs = Date.now() + sliceMs;
+    showRunCounters();
     let desk: Desk | undefined;
     using _ = keepHeartbeating(() => desk && sampleOf(desk, Date.now()));
     desk = await desks.take(run, snapshot);

@@ -15,6 +15,7 @@ import { pacedRequestMs, Pacer } from './publish/pacer.ts';
 import { RequestWindow } from './publish/request-window.ts';
 import { runFailure, stepError } from './run-failure.ts';
 import { readShard } from './publish/shard-reader.ts';
+import { count } from './run-counters.ts';
 import { unlessCancelled } from './unless-cancelled.ts';
 
 export type PublishItemsDeps = {
@@ -157,6 +158,7 @@ async function publish(
   try {
     // The client itself retries for ten minutes what may pass, and cannot be stopped.
     await unlessCancelled(publisher.publish({ topic, messages }));
+    count('published', messages.length);
   } catch (error) {
     signal.throwIfAborted();
     const doing = `publish ${messages.length} items to ${topic}`;

@@ -12,6 +12,7 @@ import { keepHeartbeating } from './heartbeat.ts';
 import { outcomeCodes } from './ledger/ledger-state.ts';
 import { loadLedger } from './ledger/load-ledger.ts';
 import { readShard } from './publish/shard-reader.ts';
+import { count } from './run-counters.ts';
 import { runFailure } from './run-failure.ts';
 
 export type ReconcileDeps = {
@@ -44,6 +45,7 @@ export function createReconcile(deps: ReconcileDeps) {
     let republished = 0;
     using _ = keepHeartbeating(() => ({ republished }));
     const { codes } = await loadLedger(bucket, run.name, snapshot);
+    count('reconcileRounds', 1);
     for await (const messages of unsettledItems(bucket, run.name, snapshot, codes)) {
       signal.throwIfAborted();
       try {
@@ -54,6 +56,7 @@ export function createReconcile(deps: ReconcileDeps) {
         throw new Error(message, { cause });
       }
       republished += messages.length;
+      count('republished', messages.length);
     }
     return { republished };
   };

@@ -20,6 +20,7 @@ import type { ListDeps } from './list/open-list.ts';
 import { readKeys } from './list/read-keys.ts';
 import type { Tally } from './list/read-keys.ts';
 import { ShardWriter } from './list/shard-writer.ts';
+import { count, showRunCounters } from './run-counters.ts';
 import { runFailure } from './run-failure.ts';
 import { unlessCancelled } from './unless-cancelled.ts';
 
@@ -44,6 +45,7 @@ const tidyMs = 5_000;
  */
 export function createSnapshotList(deps: SnapshotDeps) {
   return async function snapshotList({ run, spec }: SnapshotListInput): Promise<Snapshot> {
+    showRunCounters();
     const bucket = deps.storage.bucket(run.bucket);
     const folder = runFolder(run.name);
     const manifest = bucket.file(folder.manifest);
@@ -70,6 +72,10 @@ export function createSnapshotList(deps: SnapshotDeps) {
       const snapshot = (await isCreated(manifest, text))
         ? mine
         : ((await readSnapshot(manifest)) ?? mine);
+      if (snapshot === mine) {
+        count('listed', mine.total);
+        count('present', mine.total - mine.published);
+      }
       if (snapshot.attempt !== undefined) {
         await deleteShards(bucket, run.name, { butOf: snapshot.attempt });
       }

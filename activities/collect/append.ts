@@ -4,6 +4,7 @@ import { createCheckpoint, isCheckpointDue } from '../ledger/ledger-checkpoint.t
 import { createPart } from '../ledger/ledger-log.ts';
 import type { PartWriter } from '../ledger/ledger-log.ts';
 import { catchUp } from '../ledger/load-ledger.ts';
+import { count, countSettled } from '../run-counters.ts';
 import { runFailure } from '../run-failure.ts';
 import type { Desk } from './desk.ts';
 
@@ -25,11 +26,16 @@ export async function append(
   const { bucket, run, ledger } = desk;
   for (;;) {
     const { news, outOfRange } = ledger.selectNews(outcomes);
-    if (news.length === 0) return { outOfRange };
+    if (news.length === 0) {
+      countAppended(outcomes, news, outOfRange);
+      return { outOfRange };
+    }
     const part = ledger.nextPart;
     const creation = await createPart(bucket, { run: run.name, part, writer }, news);
     if (creation.kind === 'created') {
       ledger.applyPart(news);
+      count('ledgerParts', 1);
+      countAppended(outcomes, news, outOfRange);
       return { outOfRange };
     }
     if (!(creation.by.scheduledAtMs < writer.scheduledAtMs)) {
@@ -40,6 +46,16 @@ export async function append(
     }
     await catchUp(bucket, run.name, ledger);
   }
+}
+
+function countAppended(
+  outcomes: readonly Outcome[],
+  news: readonly Outcome[],
+  outOfRange: number,
+): void {
+  countSettled(news);
+  count('refused', outOfRange);
+  count('repeated', outcomes.length - news.length - outOfRange);
 }
 
 /** @returns the error when a due checkpoint could not be written: the parts hold everything, so work goes on. */

@@ -4,6 +4,7 @@ import { tooManyFailures } from '../../domain/judgement.ts';
 import type { RunSpec } from '../../domain/run-spec.ts';
 import { collectorDeadlineSeconds } from '../create-queue.ts';
 import type { PartWriter } from '../ledger/ledger-log.ts';
+import { count } from '../run-counters.ts';
 import { append, createDueCheckpoint } from './append.ts';
 import type { Desk } from './desk.ts';
 import type { Mail, Mailbox } from './mailbox.ts';
@@ -166,6 +167,7 @@ export class Slice {
     if (opened.kind === 'beat') return;
     for (const outcome of opened.outcomes) batch.outcomes.push(outcome);
     if (opened.refused > 0) {
+      count('refused', opened.refused);
       log.warn('refused messages that are neither outcomes nor beats', { lines: opened.refused });
     }
   }

@@ -36,6 +36,8 @@ export const commandsConfigMap = 'spotloop-commands';
 const commandsFolder = '/etc/spotloop';
 const commandsFile = fileURLToPath(new URL('commands.json', import.meta.url));
 
+const metricsVariable = 'SPOTLOOP_METRICS_ADDRESS';
+
 const manifests = fileURLToPath(new URL('../../k8s/', import.meta.url));
 
 /** A cluster that holds our images, and what a Temporal worker needs to run downloaders in it. */
@@ -190,7 +192,7 @@ export async function runKubectl(
   return stdout;
 }
 
-/** k8s/job.yaml with what a cluster of one machine lacks: a way to its emulators, programs, and room. */
+/** k8s/job.yaml with what a cluster of one machine lacks: a way to its emulators, programs, room, and ports. */
 async function localTemplate(places: Readonly<Record<string, string>>): Promise<string> {
   const file = join(manifests, 'job.yaml');
   const { job } = parseJobTemplate(await readFile(file, 'utf8'), file);
@@ -199,8 +201,11 @@ async function localTemplate(places: Readonly<Record<string, string>>): Promise<
   pod.dnsPolicy = 'Default';
   downloader.imagePullPolicy = 'IfNotPresent';
   downloader.resources = localResources;
+  // Pods on one network would meet at one port, and the scheduler would keep them apart for it: each takes a free one.
+  delete downloader.ports;
   downloader.env = [
-    ...(downloader.env ?? []),
+    ...(downloader.env ?? []).filter(({ name }) => name !== metricsVariable),
+    { name: metricsVariable, value: '127.0.0.1:0' },
     ...Object.entries(places).map(([name, value]) => ({ name, value })),
     { name: 'SPOTLOOP_COMMANDS_FILE', value: `${commandsFolder}/${basename(commandsFile)}` },
   ];

@@ -61,6 +61,34 @@ describe('public names', () => {
     );
   });
 
+  it('of metrics stay; what both processes really tell, test/e2e/metrics.test.ts compares with the docs', () => {
+    const text = readFileSync(new URL('../../docs/operating.md', import.meta.url), 'utf8');
+    const names = [...text.matchAll(/^\| `(spotloop_\w+)` \|/gm)].map(([, name]) => name);
+    assert.deepEqual(names, [
+      'spotloop_downloader_info',
+      'spotloop_downloader_items_total',
+      'spotloop_downloader_item_seconds',
+      'spotloop_downloader_stored_bytes',
+      'spotloop_downloader_attempts_total',
+      'spotloop_downloader_retries_total',
+      'spotloop_downloader_items_released_total',
+      'spotloop_downloader_slots',
+      'spotloop_downloader_leases_total',
+      'spotloop_downloader_throttled_pauses_total',
+      'spotloop_downloader_throttled_rest_seconds',
+      'spotloop_items_listed_total',
+      'spotloop_items_present_total',
+      'spotloop_items_published_total',
+      'spotloop_items_settled_total',
+      'spotloop_stored_bytes_total',
+      'spotloop_ledger_parts_total',
+      'spotloop_outcomes_repeated_total',
+      'spotloop_outcomes_refused_total',
+      'spotloop_reconcile_rounds_total',
+      'spotloop_items_republished_total',
+    ]);
+  });
+
   it('of environment variables stay', () => {
     const files = [
       'workers/temporal/settings.ts',
@@ -82,8 +110,10 @@ describe('public names', () => {
       'SPOTLOOP_HEALTH_FOLDER',
       'SPOTLOOP_IMAGES',
       'SPOTLOOP_JOB_TEMPLATE',
+      'SPOTLOOP_LOCAL_METRICS_ADDRESS',
       'SPOTLOOP_LOG_FOLDER',
       'SPOTLOOP_LOG_LEVEL',
+      'SPOTLOOP_METRICS_ADDRESS',
       'SPOTLOOP_NAMESPACE',
       'SPOTLOOP_SERVICE_ACCOUNTS',
       'SPOTLOOP_STAGING_FOLDER',

@@ -20,11 +20,13 @@
  */
 import pRetry from 'p-retry';
 import type { Beat } from '../../domain/beat.ts';
+import type { Outcome } from '../../domain/outcome.ts';
 import { deathsOf, deathsToWorkAlone, decodeItem, suspectOf } from '../../domain/item.ts';
 import type { Item } from '../../domain/item.ts';
 import { createBeating } from './beating.ts';
 import type { Health } from './health.ts';
 import { createLeaseKeeper } from './lease-keeper.ts';
+import type { Meter } from './meter.ts';
 import { createPulling } from './pulling.ts';
 import type { Delivery, ItemQueueName, Queue } from './queue.ts';
 import { isHopeless, messageOf } from './remote-errors.ts';
@@ -32,11 +34,12 @@ import { createSettling } from './settling.ts';
 import type { Taken } from './settling.ts';
 import { unlessAborted } from '../../domain/unless-aborted.ts';
 import { workOnItem } from './work-on-item.ts';
-import type { WorkDeps } from './work-on-item.ts';
+import type { AttemptProgress, WorkDeps } from './work-on-item.ts';
 
 export type DownloaderDeps = WorkDeps & {
   readonly name: string;
   readonly queue: Queue;
+  readonly meter: Meter;
   readonly health: Pick<Health, 'isPulling' | 'isLeaving'>;
   /** Aborted when the grace time is nearly over: what still runs is killed and released (I5). */
   readonly killing: AbortSignal;
@@ -67,21 +70,34 @@ type Held = Taken & {
   readonly item: Item;
   readonly deaths: number;
   readonly wasInHand: boolean;
+  readonly progress: AttemptProgress;
   readonly abort: AbortController;
 };
 
 /** Tries of the first beat, which shows that outcomes can be published: some two seconds, as for the first pull. */
 const firstBeatTries = { retries: 3, minTimeout: 250, factor: 2, randomize: true } as const;
 
+/** What every log line of an item carries. */
+function marksOf({ item, progress }: Held): { index: number; attempt: number } {
+  return { index: item.index, attempt: progress.attempt };
+}
+
 /** Pulls, works, settles; resolves when the downloader has left in order, with its last beat sent. */
 export async function runDownloader(deps: DownloaderDeps): Promise<DownloaderEnding> {
-  const { assignment, queue, log, now, stopping, throttle } = deps;
+  const { assignment, queue, meter, log, now, stopping, throttle } = deps;
   const slots = assignment.concurrency;
   const hand = new Set<Held>();
   const leasesOf = (name: ItemQueueName) =>
-    createLeaseKeeper({ queue: queue[name], deadlineMs: assignment.leaseDeadlineMs, log, now });
+    createLeaseKeeper({
+      queue: queue[name],
+      deadlineMs: assignment.leaseDeadlineMs,
+      meter,
+      log,
+      now,
+    });
   const leases = { items: leasesOf('items'), suspects: leasesOf('suspects') };
   const settling = createSettling({ queue, over: deps.over });
+  meter.watch({ slots, inHand: () => hand.size, restMs: () => throttle.restMs() });
   /**
    * Nothing else is asked for, and the hand drained, until the suspects' queue has nothing: so it is at the start, when this
    * downloader has made a suspect, and whenever there is nothing else to do (I7).
@@ -138,12 +154,13 @@ export async function runDownloader(deps: DownloaderDeps): Promise<DownloaderEnd
     }
     const abort = new AbortController();
     const deaths = deathsOf(item, deliveryAttempt);
+    const progress: AttemptProgress = { attempt: 0 };
     const lease = leases[from].hold(ackId, askedMs, () => {
-      log.warn({ index: item.index }, 'lease lost');
+      log.warn({ index: item.index, attempt: progress.attempt }, 'lease lost');
       abort.abort(new Error('lease lost'));
     });
     const wasInHand = item.wasInHand === true || deaths > 0 || deliveryAttempt > 1;
-    const held = { from, item, deaths, wasInHand, lease, abort };
+    const held = { from, item, deaths, wasInHand, progress, lease, abort };
     hand.add(held);
     beating.hasWork();
     if (isToBeSuspect(held)) seeksSuspects = true;
@@ -163,16 +180,19 @@ export async function runDownloader(deps: DownloaderDeps): Promise<DownloaderEnd
         deaths: held.deaths,
         wasInHand: held.wasInHand,
         signal: held.abort.signal,
+        progress: held.progress,
       });
       // I4: whoever has the lease now does the item; ours would only be a second outcome.
       if (held.lease.isLost || isQueueRefused) return;
       if (settlement.kind === 'interrupted') return await release(held, settlement.item);
       await settling.settle(held, settlement.outcome);
+      meter.settled(settlement.outcome);
+      logSettled(held, settlement.outcome);
       if (stopping.aborted) parting.settled += 1;
     } catch (error) {
       // Not acked, so Pub/Sub delivers it again.
       if (stopping.aborted) parting.abandoned += 1;
-      log.warn({ index: held.item.index, reason: messageOf(error) }, 'item could not be settled');
+      log.warn({ ...marksOf(held), reason: messageOf(error) }, 'item could not be settled');
     } finally {
       putDown(held);
     }
@@ -183,7 +203,7 @@ export async function runDownloader(deps: DownloaderDeps): Promise<DownloaderEnd
       await release(held, held.item);
     } catch (error) {
       if (stopping.aborted) parting.abandoned += 1;
-      log.warn({ index: held.item.index, reason: messageOf(error) }, 'item was not released');
+      log.warn({ ...marksOf(held), reason: messageOf(error) }, 'item was not released');
     } finally {
       putDown(held);
     }
@@ -196,7 +216,19 @@ export async function runDownloader(deps: DownloaderDeps): Promise<DownloaderEnd
     await pulling[to].quiet();
     const copy = { ...item, deaths: held.deaths, wasInHand: true };
     await settling.release(held, isSuspect ? suspectOf(copy) : copy, to);
+    meter.released();
+    log.debug({ ...marksOf(held), to }, 'item released');
     if (stopping.aborted) parting.released += 1;
+  }
+
+  /** A failure is worth a line that is read; what is stored is in the bucket, and millions of lines cost money. */
+  function logSettled(held: Held, outcome: Outcome): void {
+    if (outcome.kind === 'failed') {
+      const { reason, error } = outcome;
+      log.info({ ...marksOf(held), reason: error }, `item failed: ${reason}`);
+    } else if (outcome.kind === 'quarantined') {
+      log.warn({ ...marksOf(held), deaths: outcome.deaths }, 'item quarantined');
+    } else log.debug(marksOf(held), `item ${outcome.kind}`);
   }
 
   function putDown(held: Held): void {

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { assignmentVariable, decodeAssignment } from '../../domain/assignment.ts';
 import { parseEnvironment } from '../process/environment.ts';
 import { logLevels } from '../process/log.ts';
+import { metricsAddress } from '../process/metrics-address.ts';
 
 /**
  * There is no default: too long a guess loses every item in hand to a SIGKILL, and each loss counts as a death. What is
@@ -50,6 +51,8 @@ const schema = z.object({
     .string()
     .optional()
     .transform((text) => text !== undefined && !['', '0', 'false'].includes(text)),
+  /** Where its metrics are told; unset, nowhere. Port 0 is a free one, which the log says. */
+  SPOTLOOP_METRICS_ADDRESS: metricsAddress,
   SPOTLOOP_LOG_LEVEL: z.enum(logLevels).default('info'),
 });
 

@@ -9,8 +9,10 @@ import { messageOf } from './remote-errors.ts';
 export type Exit = {
   readonly code: number;
   readonly line: string;
-  /** Where it crashed, for standard error only. */
-  readonly stack?: string;
+  /** How bad it is: a node that is taken away is nobody's failure. */
+  readonly severity: 'info' | 'warn' | 'error';
+  /** What it crashed of, for standard error only. */
+  readonly error?: unknown;
 };
 
 const crashedExitCode = 1;
@@ -22,21 +24,28 @@ export function exitOfEnding(
 ): Exit {
   switch (ending.kind) {
     case 'idle':
-      return { code: 0, line: `idle: nothing to do for ${formatDuration(idleExitMs)}` };
+      return {
+        code: 0,
+        severity: 'info',
+        line: `idle: nothing to do for ${formatDuration(idleExitMs)}`,
+      };
     case 'queue-missing':
       return {
         code: 0,
+        severity: 'info',
         line: `the run is over: its queue was not there for ${formatDuration(idleExitMs)}`,
       };
     case 'queue-refused':
       return {
         code: misconfiguredExitCode,
+        severity: 'error',
         line: `${ending.doing}: ${messageOf(ending.error)} — grant the downloader roles/pubsub.subscriber and publisher`,
       };
     case 'stopped': {
       const why = cause ?? 'SIGTERM';
       return {
         code: shutdownExitCodes[why],
+        severity: ending.parting.abandoned === 0 ? 'info' : 'warn',
         line: `${causeTexts[why]}: ${partingText(ending.parting)}`,
       };
     }
@@ -46,12 +55,13 @@ export function exitOfEnding(
 /** Of what was thrown, and not caught by anybody who knew what to do. */
 export function exitOfError(error: unknown): Exit {
   if (error instanceof MisconfiguredError) {
-    return { code: misconfiguredExitCode, line: messageOf(error) };
+    return { code: misconfiguredExitCode, severity: 'error', line: messageOf(error) };
   }
   return {
     code: crashedExitCode,
+    severity: 'error',
     line: `crashed: ${messageOf(error)}`,
-    ...(error instanceof Error && error.stack !== undefined ? { stack: error.stack } : {}),
+    error,
   };
 }
 
@@ -59,6 +69,7 @@ export function exitOfError(error: unknown): Exit {
 export function exitOfLateness(cause: ShutdownCause, graceSeconds: number): Exit {
   return {
     code: shutdownExitCodes[cause],
+    severity: 'warn',
     line: `${causeTexts[cause]}: not done within the grace time of ${graceSeconds} s`,
   };
 }

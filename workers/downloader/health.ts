@@ -10,8 +10,8 @@ import { messageOf } from './remote-errors.ts';
  *   ready   is there from the first answered pull until the downloader begins to leave
  *   alive   is touched every {@link touchIntervalMs} by the event loop: when that hangs, the file grows old
  *
- * Not by HTTP: a downloader listens nowhere, so that a NetworkPolicy may give it no ingress at all, and pods on the
- * host's network don't fight over a port.
+ * Not by HTTP: a downloader listens nowhere unless somebody wants its metrics, so that a NetworkPolicy may give it no ingress
+ * at all, and pods on the host's network don't fight over a port.
  */
 export type Health = {
   /** It may pull, and does. May be called again. */

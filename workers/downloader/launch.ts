@@ -1,5 +1,3 @@
-import { randomBytes } from 'node:crypto';
-import { hostname } from 'node:os';
 import { createGoogleClients } from '../process/google-clients.ts';
 import { createLog } from '../process/log.ts';
 import type { Log } from '../process/log.ts';
@@ -9,6 +7,7 @@ import type { DownloaderEnvironment } from './environment.ts';
 import { folderError } from './folder-error.ts';
 import { openHealth } from './health.ts';
 import type { Health } from './health.ts';
+import { openMeter } from './open-meter.ts';
 import type { Leaving } from './leaving.ts';
 import { createQueue } from './queue.ts';
 import { checkRights } from './rights.ts';
@@ -21,6 +20,8 @@ import { unlessAborted } from '../../domain/unless-aborted.ts';
 
 export type LaunchOptions = {
   readonly environment: DownloaderEnvironment;
+  /** This downloader's name in beats, logs and metrics. */
+  readonly name: string;
   /** What programs inherit. */
   readonly variables: Readonly<Record<string, string | undefined>>;
   readonly leaving: Leaving;
@@ -32,10 +33,7 @@ export type LaunchOptions = {
  * @throws MisconfiguredError when it can't work here; any error of a service or a disk that fails at start.
  */
 export async function launchDownloader(options: LaunchOptions): Promise<DownloaderEnding> {
-  const { environment, leaving } = options;
-  const name =
-    environment.SPOTLOOP_DOWNLOADER ??
-    `${hostname()}-${process.pid}-${randomBytes(4).toString('hex')}`;
+  const { environment, name, leaving } = options;
   const log = createLog({
     level: environment.SPOTLOOP_LOG_LEVEL,
     fields: { run: environment.SPOTLOOP_ASSIGNMENT.run, downloader: name },
@@ -90,23 +88,38 @@ async function start(options: LaunchOptions, parts: Parts): Promise<DownloaderEn
       environment: environmentOfPrograms(options.variables),
     }),
   );
-  await orLeave(checkRights(clients, assignment));
+  // While the cloud answers, the client of the metrics is loaded.
+  const [meter] = await orLeave(
+    Promise.all([
+      openMeter({
+        address: environment.SPOTLOOP_METRICS_ADDRESS,
+        info: { run: assignment.run, downloader: name, task: assignment.task.kind },
+        log,
+      }),
+      checkRights(clients, assignment),
+    ]),
+  );
   const now = (): number => performance.now();
   log.info({ task: assignment.task.kind, slots: assignment.concurrency }, 'downloader started');
-  return runDownloader({
-    assignment,
-    name,
-    queue: createQueue(clients, assignment),
-    health,
-    store,
-    task,
-    throttle: createThrottle({ now, random: Math.random }),
-    log,
-    now,
-    stopping,
-    killing,
-    over,
-  });
+  try {
+    return await runDownloader({
+      assignment,
+      name,
+      queue: createQueue(clients, assignment),
+      meter,
+      health,
+      store,
+      task,
+      throttle: createThrottle({ now, random: Math.random }),
+      log,
+      now,
+      stopping,
+      killing,
+      over,
+    });
+  } finally {
+    meter.close();
+  }
 }
 
 async function openStagingFolder(folder: string, log: Log): Promise<Staging> {

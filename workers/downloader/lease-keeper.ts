@@ -1,4 +1,5 @@
 import pRetry from 'p-retry';
+import type { Meter } from './meter.ts';
 import type { ItemQueue } from './queue.ts';
 import type { Log } from '../process/log.ts';
 
@@ -39,11 +40,12 @@ type Held = { readonly ackId: string; confirmedMs: number; isLost: boolean; onLo
 export function createLeaseKeeper(options: {
   queue: Pick<ItemQueue, 'renew'>;
   deadlineMs: number;
+  meter: Pick<Meter, 'leasesRenewed' | 'leasesNotRenewed' | 'leaseLost'>;
   log: Log;
   /** Monotonic, in ms. */
   now: () => number;
 }): LeaseKeeper {
-  const { queue, deadlineMs, log, now } = options;
+  const { queue, deadlineMs, meter, log, now } = options;
   const periodMs = deadlineMs / renewalsPerDeadline;
   const held = new Set<Held>();
 
@@ -53,6 +55,7 @@ export function createLeaseKeeper(options: {
       if (atMs - lease.confirmedMs < deadlineMs) continue;
       held.delete(lease);
       lease.isLost = true;
+      meter.leaseLost();
       lease.onLost();
     }
   };
@@ -65,6 +68,7 @@ export function createLeaseKeeper(options: {
       async () => {
         sentMs = now();
         await queue.renew(ackIds, Math.round(deadlineMs / 1000));
+        meter.leasesRenewed(leases.length);
       },
       {
         // Until the next turn, which asks for these anyway.
@@ -75,6 +79,7 @@ export function createLeaseKeeper(options: {
         shouldRetry: () => now() < untilMs,
       },
     ).catch((error: unknown) => {
+      meter.leasesNotRenewed(leases.length);
       log.warn({ error, leases: leases.length }, 'leases could not be renewed');
       sentMs = Number.NEGATIVE_INFINITY;
     });

@@ -11,15 +11,19 @@
  *     work-on-item.ts attempts at one item    throttle.ts       patience with the origin
  *     settling.ts     outcome or copy, then ack, in groups (group-commit.ts)
  *     beating.ts      what it says of itself
+ *     meter.ts        what it counts (prometheus-meter.ts), for whoever asks (open-meter.ts)
  *   tasks/            the body of the loop: yt-dlp, http, command
  *   store.ts          one object an item
  *   queue.ts          one call each to Pub/Sub
  *
  * Exit codes: 0 idle, or the run is over · 64 misconfigured, with one line that says what · 143 (130) after SIGTERM
- * (SIGINT) or the end of standard input · 1 crashed. Each other than 0 is told in one line on standard error; each, 0
- * too, in the termination message, where one is asked for.
+ * (SIGINT) or the end of standard input · 1 crashed. Each other than 0 is told in one line on standard error, of JSON as the
+ * log's and with the field `exitCode`; each, 0 too, in the termination message, where one is asked for.
  */
+import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
 import { setFlagsFromString } from 'node:v8';
+import { createLog } from '../process/log.ts';
 import { writeTerminationMessage } from '../process/termination-message.ts';
 import { parseDownloaderEnvironment, terminationMessageFile } from './environment.ts';
 import { exitOfEnding, exitOfError, exitOfLateness } from './exit-of.ts';
@@ -29,12 +33,19 @@ import type { Leaving } from './leaving.ts';
 import { messageOf } from './remote-errors.ts';
 
 let leaving: Leaving | null = null;
+/** What every line of the log carries, as far as it is known yet. */
+let marks: { readonly run: string; readonly downloader: string } | undefined;
 
 async function main(): Promise<Exit> {
   // V8 lets its heap grow while memory is plenty: 340 MB after 50,000 trivial items of which 40 are in use. A small
   // process also forks faster, and a downloader has little to do itself: 160 MB then, for 0.04 ms of CPU an item.
   setFlagsFromString('--optimize-for-size');
   const environment = parseDownloaderEnvironment(process.env);
+  const run = environment.SPOTLOOP_ASSIGNMENT.run;
+  const name =
+    environment.SPOTLOOP_DOWNLOADER ??
+    `${hostname()}-${process.pid}-${randomBytes(4).toString('hex')}`;
+  marks = { run, downloader: name };
   const graceSeconds = environment.SPOTLOOP_GRACE_SECONDS;
   leaving = prepareLeaving({
     graceMs: graceSeconds * 1000,
@@ -44,20 +55,21 @@ async function main(): Promise<Exit> {
   // Only now, for it takes a second where the disk is cold: as process 1 of a container, a downloader that doesn't listen
   // yet is not ended by SIGTERM, but by SIGKILL after all of its grace time.
   const { launchDownloader } = await import('./launch.ts');
-  const ending = await launchDownloader({ environment, variables: process.env, leaving });
+  const ending = await launchDownloader({ environment, name, variables: process.env, leaving });
   return exitOfEnding(ending, leaving.cause, environment.SPOTLOOP_ASSIGNMENT.idleExitMs);
 }
 
-function end({ code, line, stack }: Exit): never {
-  if (code !== 0) process.stderr.write(`spotloop downloader: ${line}\n`);
-  if (stack !== undefined) process.stderr.write(`${stack}\n`);
+function end({ code, line, severity, error }: Exit): never {
+  const log = createLog({ level: 'info', fields: { ...marks }, to: 'stderr' });
+  if (code !== 0)
+    log[severity]({ exitCode: code, ...(error === undefined ? {} : { error }) }, line);
   const file = terminationMessageFile(process.env);
   try {
     if (file !== undefined) writeTerminationMessage(file, line);
-  } catch (error) {
+  } catch (cause) {
     // How we end doesn't depend on whether it can be told.
-    process.stderr.write(
-      `write termination message to ${file}: ${messageOf(error)} — set SPOTLOOP_TERMINATION_MESSAGE_FILE to a file that can be written\n`,
+    log.warn(
+      `write termination message to ${file}: ${messageOf(cause)} — set SPOTLOOP_TERMINATION_MESSAGE_FILE to a file that can be written`,
     );
   }
   process.exit(code);

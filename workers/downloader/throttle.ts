@@ -7,8 +7,8 @@ export type Throttle = {
    * Resolves when attempts may start again, sooner for who was refused more often; rejects when `signal` is aborted.
    */
   opened(refusals: number, signal: AbortSignal): Promise<void>;
-  /** An attempt that began at `startedMs` was asked for patience. */
-  report(startedMs: number, retryAfterMs: number | null): void;
+  /** An attempt that began at `startedMs` was asked for patience. True when a pause begins with it. */
+  report(startedMs: number, retryAfterMs: number | null): boolean;
   /** An attempt got through: the origin's patience is back. */
   clear(startedMs: number): void;
   /** Throttled attempts since the last call, for the beat. */
@@ -60,6 +60,7 @@ export function createThrottle(options: { now: () => number; random: () => numbe
       const asked = Math.min(retryAfterMs ?? 0, longestRetryAfterMs);
       const wantedMs = isNews ? Math.max(asked, pauseMs * (0.5 + random() / 2)) : asked;
       untilMs = Math.max(untilMs, now() + wantedMs);
+      return isNews;
     },
     clear(startedMs) {
       passed += 1;

@@ -4,6 +4,7 @@ import type { Item } from '../../domain/item.ts';
 import type { Outcome } from '../../domain/outcome.ts';
 import { formatDuration } from '../../domain/units.ts';
 import type { Log } from '../process/log.ts';
+import type { Meter } from './meter.ts';
 import { createRefusals, lonePauseMs } from './refusals.ts';
 import { messageOf } from './remote-errors.ts';
 import type { Store } from './store.ts';
@@ -20,7 +21,12 @@ export type DeliveredItem = {
   readonly wasInHand: boolean;
   /** Aborted when the item must be let go of: its lease is lost, or the grace time is over. */
   readonly signal: AbortSignal;
+  /** Kept up to date for whoever logs of the item. */
+  readonly progress: AttemptProgress;
 };
+
+/** Which attempt at an item is under way or was last, from 1; 0 before the first. One that costs nothing keeps its number. */
+export type AttemptProgress = { attempt: number };
 
 /** What is to be done with an item's message: publish this outcome and ack, or let go of it. */
 export type Settlement =
@@ -33,6 +39,7 @@ export type WorkDeps = {
   readonly task: Task;
   readonly store: Store;
   readonly throttle: Throttle;
+  readonly meter: Pick<Meter, 'attemptEnded' | 'retried' | 'paused'>;
   readonly log: Log;
   /** Aborted at SIGTERM: no attempt begins after it (I5). */
   readonly stopping: AbortSignal;
@@ -50,8 +57,8 @@ const longestPauseMs = 60_000;
  * @throws what the storage service came back with when an item is to be quarantined and can't be looked for first.
  */
 export async function workOnItem(deps: WorkDeps, delivered: DeliveredItem): Promise<Settlement> {
-  const { assignment, throttle, log, now } = deps;
-  const { item, deaths, signal } = delivered;
+  const { assignment, throttle, meter, log, now } = deps;
+  const { item, deaths, signal, progress } = delivered;
   const receivedMs = now();
   let attempts = 0;
   const refusals = createRefusals(item.refusals ?? 0);
@@ -86,7 +93,10 @@ export async function workOnItem(deps: WorkDeps, delivered: DeliveredItem): Prom
       continue;
     }
     const startedMs = now();
+    if (progress.attempt > 0) meter.retried();
+    progress.attempt = attempts + 1;
     const ending = await attemptOnce(deps, delivered, mustLook);
+    meter.attemptEnded(ending.kind);
     switch (ending.kind) {
       case 'stored':
       case 'skipped':
@@ -102,7 +112,7 @@ export async function workOnItem(deps: WorkDeps, delivered: DeliveredItem): Prom
       case 'transient': {
         attempts += 1;
         mustLook = true;
-        log.debug({ index: item.index, attempt: attempts, error: ending.error }, 'attempt failed');
+        log.debug({ index: item.index, attempt: attempts, reason: ending.error }, 'attempt failed');
         if (attempts >= assignment.attempts) {
           return {
             kind: 'outcome',
@@ -116,11 +126,12 @@ export async function workOnItem(deps: WorkDeps, delivered: DeliveredItem): Prom
       case 'throttled': {
         const verdict = refusals.add(throttle.passed);
         log.info(
-          { index: item.index, error: ending.error, of: verdict },
+          { index: item.index, attempt: progress.attempt, reason: ending.error, of: verdict },
           'throttled by the origin',
         );
-        if (verdict === 'origin') throttle.report(startedMs, ending.retryAfterMs);
-        else if (verdict === 'item') {
+        if (verdict === 'origin') {
+          if (throttle.report(startedMs, ending.retryAfterMs)) meter.paused();
+        } else if (verdict === 'item') {
           const asked = Math.min(ending.retryAfterMs ?? 0, longestRetryAfterMs);
           const pauseMs = lonePauseMs(refusals.score, asked);
           await waitUntil(

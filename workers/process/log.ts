@@ -15,14 +15,21 @@ const severities: Readonly<Record<string, string>> = {
 
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
 
+const fileDescriptors = { stdout: 1, stderr: 2 } as const;
+
 /**
- * One JSON line per event on standard output, in the field names Cloud Logging understands: `severity`, `message`,
- * `time`. Written synchronously, so that the last words before an exit are not lost.
+ * One JSON line per event, in the field names Cloud Logging understands: `severity`, `message`, `time`
+ * (cloud.google.com/logging/docs/structured-logging). Written synchronously, so that the last words before an exit are not lost.
+ *
+ * No `logging.googleapis.com/labels`: on GKE an entry has its pod's labels already, `k8s-pod/spotloop-run` among them. No trace
+ * either: what belongs together is found by `run` and `index`.
  */
 export function createLog(options: {
   level: (typeof logLevels)[number];
   /** Fields that every line carries, such as the run. */
   fields: Readonly<Record<string, string>>;
+  /** Standard output by default. */
+  to?: keyof typeof fileDescriptors;
 }): Log {
   return pino(
     {
@@ -33,6 +40,6 @@ export function createLog(options: {
       timestamp: () => `,"time":"${new Date().toISOString()}"`,
       formatters: { level: (label) => ({ severity: severities[label] ?? 'DEFAULT' }) },
     },
-    pino.destination({ dest: 1, sync: true }),
+    pino.destination({ dest: fileDescriptors[options.to ?? 'stdout'], sync: true }),
   );
 }

@@ -1,6 +1,6 @@
 import { Client } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
-import { NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { NativeConnection, Worker } from '@temporalio/worker';
 import { createActivities } from '../../activities/index.ts';
 import type { FleetName } from '../../activities/fleets/choose-fleet.ts';
 import type { Fleet } from '../../activities/fleets/fleet.ts';
@@ -11,11 +11,13 @@ import { createGoogleClients } from '../process/google-clients.ts';
 import { MisconfiguredError, misconfiguredExitCode } from '../process/environment.ts';
 import { createLog } from '../process/log.ts';
 import type { Log } from '../process/log.ts';
+import { textOfAddress } from '../process/metrics-address.ts';
 import { listenForShutdown } from '../process/shutdown.ts';
+import { activityMarks } from './activity-marks.ts';
 import { deploymentOptions } from './deployment-options.ts';
-import { createTemporalLogger } from './logger.ts';
 import { openCluster } from './open-cluster.ts';
 import { createRunRegistry } from './run-registry.ts';
+import { installRuntime } from './runtime.ts';
 import { readSettings } from './settings.ts';
 import type { Settings } from './settings.ts';
 import { readWorkflowBundle } from './workflow-bundle.ts';
@@ -27,7 +29,8 @@ import { readWorkflowBundle } from './workflow-bundle.ts';
  *   open-cluster.ts      the way to Kubernetes
  *   run-registry.ts      what Temporal knows of runs, for the sweep
  *   deployment-options.ts   which version of the code this is
- *   logger.ts            Temporal's log into ours
+ *   runtime.ts           Temporal's log into ours (logger.ts), its metrics and ours to Prometheus
+ *   activity-marks.ts    whose log lines they are
  *   workflow-bundle.ts   the workflow code, made by bundle-workflows.ts
  *   ../process/          what it shares with the downloader
  *   ../../workflows, ../../activities   what it runs
@@ -46,7 +49,7 @@ const shutdownGraceTime = '5s';
 const fileNameBytes = 234;
 
 async function run(settings: Settings, log: Log): Promise<void> {
-  Runtime.install({ logger: createTemporalLogger(log), shutdownSignals: [] });
+  installRuntime(log, settings.SPOTLOOP_METRICS_ADDRESS);
   const google = await createGoogleClients({ projectId: settings.GOOGLE_CLOUD_PROJECT });
   const workflowBundle = await readWorkflowBundle(settings.SPOTLOOP_WORKFLOW_BUNDLE);
   const { connectionOptions, namespace = 'default' } = loadClientConnectConfig();
@@ -56,7 +59,7 @@ async function run(settings: Settings, log: Log): Promise<void> {
     logFolder: settings.SPOTLOOP_LOG_FOLDER,
     stagingFolder: settings.SPOTLOOP_STAGING_FOLDER,
     graceSeconds: settings.SPOTLOOP_GRACE_SECONDS,
-    environment: withoutOurAccess(process.env),
+    environment: environmentOfDownloaders(settings),
     log,
   });
   const makeFleet = {
@@ -92,6 +95,7 @@ async function run(settings: Settings, log: Log): Promise<void> {
     maxHeartbeatThrottleInterval: heartbeatThrottle,
     defaultHeartbeatThrottleInterval: heartbeatThrottle,
     shutdownGraceTime,
+    interceptors: { activity: [activityMarks] },
     ...deploymentOptions(settings),
   });
   listenForShutdown(() => worker.shutdown(), { withStdin: false });
@@ -106,25 +110,35 @@ async function run(settings: Settings, log: Log): Promise<void> {
   }
 }
 
-/** What downloaders inherit: they know nothing of Temporal and Kubernetes, and least of all how to sign in there. */
-function withoutOurAccess(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  return Object.fromEntries(
-    Object.entries(environment).filter(([name]) => !/^(TEMPORAL_|KUBE)/.test(name)),
-  );
+/**
+ * What downloaders inherit: they know nothing of Temporal and Kubernetes, and least of all how to sign in there. Our metrics'
+ * address is taken, theirs is another.
+ */
+function environmentOfDownloaders(settings: Settings): NodeJS.ProcessEnv {
+  const address = settings.SPOTLOOP_LOCAL_METRICS_ADDRESS;
+  const entries = Object.entries(process.env).filter(([name]) => !/^(TEMPORAL_|KUBE)/.test(name));
+  return {
+    ...Object.fromEntries(entries),
+    SPOTLOOP_METRICS_ADDRESS: address === undefined ? '' : textOfAddress(address),
+  };
 }
+
+const ourMarks = { process: 'temporal-worker' };
 
 try {
   const settings = readSettings(process.env);
   const log = createLog({
     level: settings.SPOTLOOP_LOG_LEVEL,
-    fields: { process: 'temporal-worker' },
+    fields: ourMarks,
   });
   await run(settings, log);
 } catch (error) {
-  process.stderr.write(
-    `temporal worker: ${error instanceof Error ? error.message : String(error)}\n`,
+  const isMisconfigured = error instanceof MisconfiguredError;
+  createLog({ level: 'info', fields: ourMarks, to: 'stderr' }).error(
+    isMisconfigured ? {} : { error },
+    error instanceof Error ? error.message : String(error),
   );
-  process.exitCode = error instanceof MisconfiguredError ? misconfiguredExitCode : 1;
+  process.exitCode = isMisconfigured ? misconfiguredExitCode : 1;
 }
 // A collector's last pull waits up to a minute and a half for a message that nobody wants any more.
 process.exit();

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { parseEnvironment } from '../process/environment.ts';
 import { logLevels } from '../process/log.ts';
+import { metricsAddress } from '../process/metrics-address.ts';
 
 const flag = z
   .enum(['0', '1'], { error: 'is neither 0 nor 1' })
@@ -51,6 +52,10 @@ const schema = z.object({
   SPOTLOOP_SERVICE_ACCOUNTS: list,
   /** A bundle made when the image was built; without it one is made at start. */
   SPOTLOOP_WORKFLOW_BUNDLE: z.string().min(1).optional(),
+  /** Where its own metrics are told; unset, nowhere. */
+  SPOTLOOP_METRICS_ADDRESS: metricsAddress,
+  /** The same for downloaders of the local fleet. They share this machine, so its port is 0: each gets a free one and logs it. */
+  SPOTLOOP_LOCAL_METRICS_ADDRESS: metricsAddress,
   SPOTLOOP_LOG_LEVEL: z.enum(logLevels).default('info'),
   /** Which code this is, and of which deployment: as the Temporal Worker Controller sets them. Without a build id there are no versions. */
   TEMPORAL_WORKER_BUILD_ID: z.string().min(1).optional(),

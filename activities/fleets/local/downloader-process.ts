@@ -52,9 +52,6 @@ const misconfiguredExitCode = 64;
 /** Between its own deadline and ours: time to exit, and to be seen exiting on a busy machine. */
 const graceReserveMs = 3_000;
 
-/** How the downloader begins the line that says why it ended; a stack trace may follow. */
-const endingMark = 'spotloop downloader: ';
-
 /** Enough for one log line of a downloader, error text included. */
 const tailBytes = 8_192;
 
@@ -180,10 +177,22 @@ function exitText(exit: Exit): string {
 function lastWords(logFile: string): string {
   try {
     const tail = readFileSync(logFile).subarray(-tailBytes).toString('utf8').trimEnd().split('\n');
-    const line = tail.findLast((text) => text.startsWith(endingMark)) ?? tail.at(-1) ?? '';
+    const line = tail.map(endingOf).findLast((words) => words !== null) ?? tail.at(-1) ?? '';
     return line === '' ? '' : `, "${line}"`;
   } catch {
     return '';
+  }
+}
+
+/** The message of the log's line that says why it ended, which is the one with an exit code; null of any other. */
+function endingOf(line: string): string | null {
+  if (!line.includes('"exitCode"')) return null;
+  try {
+    const { exitCode, message } = JSON.parse(line) as { exitCode?: number; message?: string };
+    return exitCode === undefined ? null : (message ?? null);
+  } catch {
+    // Another program's, or cut off at its beginning.
+    return null;
   }
 }
 

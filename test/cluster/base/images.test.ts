@@ -93,7 +93,7 @@ describe('the downloader out of its image', () => {
   test('says in one line what is not set', async () => {
     const { code, stderr } = await run(downloader, downloader.entrypoint);
     assert.equal(code, 64);
-    assert.match(stderr, /^spotloop downloader: environment: SPOTLOOP_ASSIGNMENT: is not set.*\n$/);
+    assert.match(stderr, /^{.*"message":"environment: SPOTLOOP_ASSIGNMENT: is not set.*}\n$/);
   });
 
   test('stores what its yt-dlp downloads', async () => {

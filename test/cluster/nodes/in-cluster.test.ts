@@ -48,6 +48,8 @@ async function writeOverlay(): Promise<string> {
   const network = [
     { op: 'add', path: '/spec/template/spec/hostNetwork', value: true },
     { op: 'add', path: '/spec/template/spec/dnsPolicy', value: 'Default' },
+    // Another's port on that network; and the one that is killed here may still have it when the next one starts.
+    { op: 'remove', path: '/spec/template/spec/containers/0/ports' },
   ];
   await writeFile(
     join(folder, 'kustomization.yaml'),
@@ -61,7 +63,10 @@ async function writeOverlay(): Promise<string> {
         {
           name: 'spotloop-temporal-worker',
           behavior: 'merge',
-          literals: literals.map(([name, value]) => `${name}=${value}`),
+          literals: [
+            ...literals.map(([name, value]) => `${name}=${value}`),
+            'SPOTLOOP_METRICS_ADDRESS=',
+          ],
         },
         { name: 'spotloop-job-template', behavior: 'replace', files: ['job.yaml'] },
       ],

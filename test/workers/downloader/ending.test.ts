@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { promisify } from 'node:util';
 import { createPod } from './pod.ts';
-import { createWorld, eventually } from './world.ts';
+import { createWorld, eventually, lastWords } from './world.ts';
 import type { World } from './world.ts';
 
 /** How a downloader ends, as its pod shows it: exit code, termination message, health files, and what it leaves. */
@@ -118,8 +118,8 @@ describe('a downloader that ends', { concurrency: 4 }, () => {
     for (const wrong of wrongs) {
       const downloader = pod.start(wrong);
       assert.equal((await downloader.ended).code, 64);
-      assert.match(downloader.stderr(), /^[^\n]+\n$/);
-      assert.equal(`spotloop downloader: ${await pod.message()}\n`, downloader.stderr());
+      const { severity, exitCode, message } = lastWords(downloader);
+      assert.deepEqual([severity, exitCode, message], ['ERROR', 64, await pod.message()]);
     }
     await pod.assertNothingIsLeft();
   });
@@ -141,7 +141,9 @@ describe('a downloader that ends', { concurrency: 4 }, () => {
       const downloader = pod.start(sabotage(pod.health, crash));
       assert.equal((await downloader.ended).code, 1, what);
       assert.equal(await pod.message(), 'crashed: cosmic ray', what);
-      assert.match(downloader.stderr(), /^spotloop downloader: crashed: cosmic ray\nError: cosmic/);
+      const { severity, message, error } = lastWords(downloader);
+      assert.deepEqual([severity, message], ['ERROR', 'crashed: cosmic ray']);
+      assert.match(JSON.stringify(error), /"stack":"Error: cosmic/);
       const pid = (await readFile(join(pids, 'a'), 'utf8')).trim();
       await eventually('its program is gone', () => !existsSync(`/proc/${pid}/cwd/.`));
     }
@@ -151,7 +153,9 @@ describe('a downloader that ends', { concurrency: 4 }, () => {
     const pod = await createPod(world, 'true', { idleExitMs: 500 });
     const downloader = pod.start({ SPOTLOOP_TERMINATION_MESSAGE_FILE: '/nowhere/log' });
     assert.equal((await downloader.ended).code, 0);
-    assert.match(downloader.stderr(), /^write termination message to \/nowhere\/log: ENOENT/);
+    const { severity, message } = lastWords(downloader);
+    assert.equal(severity, 'WARNING');
+    assert.match(String(message), /^write termination message to \/nowhere\/log: ENOENT/);
   });
 
   it('at SIGTERM exits 143 and says what became of its items, however often it is told', async () => {
@@ -170,7 +174,9 @@ describe('a downloader that ends', { concurrency: 4 }, () => {
     assert.ok(tookMs < 8_000 + latenessMs, `${tookMs} ms; ${downloader.stdout()}`);
     const line = 'SIGTERM: 1 item settled, 2 released within the grace time';
     assert.equal(await pod.message(), line);
-    assert.equal(downloader.stderr(), `spotloop downloader: ${line}\n`);
+    const { severity, exitCode, message, run } = lastWords(downloader);
+    assert.deepEqual([severity, exitCode, message], ['INFO', 143, line]);
+    assert.equal(run, pod.run.assignment.run);
     assert.equal((await pod.run.left()).length, 2);
     await pod.assertNothingIsLeft();
   });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it, mock } from 'node:test';
 import { createLeaseKeeper } from '../../../workers/downloader/lease-keeper.ts';
+import { noMeter } from '../../../workers/downloader/meter.ts';
 import { createLog } from '../../../workers/process/log.ts';
 
 const deadlineMs = 30_000;
@@ -12,6 +13,7 @@ function createKeeper(renew: (ackIds: readonly string[]) => Promise<void>) {
   const keeper = createLeaseKeeper({
     queue: { renew: (ackIds) => renew(ackIds) },
     deadlineMs,
+    meter: noMeter,
     log: createLog({ level: 'fatal', fields: {} }),
     now: () => nowMs,
   });

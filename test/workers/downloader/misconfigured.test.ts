@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { createWorld, startProcess } from './world.ts';
+import { createWorld, lastWords, startProcess } from './world.ts';
 import type { World } from './world.ts';
 
 /** A downloader that can't work says so in one line and exits 64, which nothing retries. */
@@ -25,10 +25,10 @@ async function refusalOf(
   pattern: RegExp,
 ): Promise<void> {
   const { code } = await downloader.ended;
-  const text = downloader.stderr();
-  assert.equal(code, 64, text);
-  assert.match(text, /^spotloop downloader: [^\n]+\n$/);
-  assert.match(text, pattern);
+  assert.equal(code, 64, downloader.stderr());
+  const { severity, exitCode, message } = lastWords(downloader);
+  assert.deepEqual([severity, exitCode], ['ERROR', 64]);
+  assert.match(String(message), pattern);
 }
 
 describe('a misconfigured downloader exits 64 with one line', { concurrency: 2 }, () => {
@@ -49,7 +49,7 @@ describe('a misconfigured downloader exits 64 with one line', { concurrency: 2 }
     const { SPOTLOOP_GRACE_SECONDS: _, ...rest } = { ...run.variables() };
     await refusalOf(
       startProcess(rest),
-      /: environment: SPOTLOOP_GRACE_SECONDS: is not set — give the seconds between SIGTERM and SIGKILL/,
+      /^environment: SPOTLOOP_GRACE_SECONDS: is not set — give the seconds between SIGTERM and SIGKILL/,
     );
   });
 

@@ -8,6 +8,7 @@ import type { Outcome } from '../../../domain/outcome.ts';
 import { runDownloader } from '../../../workers/downloader/downloader.ts';
 import type { Delivery, ItemQueueName, Queue } from '../../../workers/downloader/queue.ts';
 import type { AttemptEnding, Settled } from '../../../workers/downloader/tasks/task.ts';
+import { noMeter } from '../../../workers/downloader/meter.ts';
 import { createThrottle } from '../../../workers/downloader/throttle.ts';
 import { createLog } from '../../../workers/process/log.ts';
 
@@ -124,6 +125,7 @@ export function createStage(overrides: Partial<Assignment> = {}) {
       assignment,
       name: 'd',
       queue,
+      meter: noMeter,
       health: { isPulling() {}, isLeaving() {} },
       store: {
         async look({ key }) {

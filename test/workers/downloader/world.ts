@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -244,6 +245,13 @@ export function startProcess(environment: Record<string, string | undefined>): D
     signal: signal as string | null,
   }));
   return { child, stdout: () => stdout, stderr: () => stderr, ended };
+}
+
+/** The only line on a downloader's standard error: that it ends, and why. */
+export function lastWords(downloader: Downloader): Record<string, unknown> {
+  const lines = downloader.stderr().trimEnd().split('\n');
+  assert.equal(lines.length, 1, downloader.stderr());
+  return JSON.parse(lines[0] ?? '') as Record<string, unknown>;
 }
 
 /** Resolves when `isTrue` gives something other than null, undefined or false; looks ten times a second. */

@@ -37,14 +37,17 @@ test("gives the downloader all that it imports, and nothing of Temporal's or the
   const app = join(image, 'app');
   assert.deepEqual(
     new Set(await readdir(app)),
-    new Set(['domain', 'node_modules', 'package.json', 'workers']),
+    new Set(['domain', 'node_modules', 'package.json', 'storage', 'workers']),
   );
   assert.deepEqual(
     new Set(await readdir(join(app, 'workers'))),
     new Set(['downloader', 'process']),
   );
   const packages = await readdir(join(app, 'node_modules'));
-  assert.ok(packages.includes('@google-cloud'), packages.join(' '));
+  // The second is only loaded when metrics are asked for.
+  for (const needed of ['@google-cloud', 'prom-client']) {
+    assert.ok(packages.includes(needed), `${needed} is not there: ${packages.join(' ')}`);
+  }
   for (const unwanted of ['@temporalio', '@kubernetes', 'node']) {
     assert.ok(!packages.includes(unwanted), `${unwanted} is there`);
   }
@@ -53,7 +56,7 @@ test("gives the downloader all that it imports, and nothing of Temporal's or the
   const main = join(app, 'workers', 'downloader', 'main.ts');
   await assert.rejects(promisify(execFile)(process.execPath, [main], { env: {} }), {
     code: 64,
-    stderr: /^spotloop downloader: environment: SPOTLOOP_ASSIGNMENT: is not set.*\n$/,
+    stderr: /^{.*"message":"environment: SPOTLOOP_ASSIGNMENT: is not set.*}\n$/,
   });
 });
 
