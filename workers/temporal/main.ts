@@ -13,6 +13,7 @@ import { createLog } from '../process/log.ts';
 import type { Log } from '../process/log.ts';
 import { listenForShutdown } from '../process/shutdown.ts';
 import { createTemporalLogger } from './logger.ts';
+import { findYtDlp } from './find-yt-dlp.ts';
 import { openCluster } from './open-cluster.ts';
 import { createRunRegistry } from './run-registry.ts';
 import { readSettings } from './settings.ts';
@@ -24,6 +25,7 @@ import { readWorkflowBundle } from './workflow-bundle.ts';
  *
  *   settings.ts          what the environment says
  *   open-cluster.ts      the way to Kubernetes
+ *   find-yt-dlp.ts       what lists pages
  *   run-registry.ts      what Temporal knows of runs, for the sweep
  *   logger.ts            Temporal's log into ours
  *   workflow-bundle.ts   the workflow code, made by bundle-workflows.ts
@@ -85,6 +87,7 @@ async function run(settings: Settings, log: Log): Promise<void> {
       localCommands: await readCommands(settings.SPOTLOOP_COMMANDS_FILE),
       stagingFolder: settings.SPOTLOOP_STAGING_FOLDER,
       isFileListAllowed: settings.SPOTLOOP_ALLOW_FILE_LISTS,
+      ytDlp: await findYtDlp(settings.SPOTLOOP_YTDLP, withoutOurAccess(process.env)),
       maxComponentBytes: settings.STORAGE_EMULATOR_HOST === undefined ? undefined : fileNameBytes,
     }),
     maxHeartbeatThrottleInterval: heartbeatThrottle,
@@ -103,7 +106,7 @@ async function run(settings: Settings, log: Log): Promise<void> {
   }
 }
 
-/** What downloaders inherit: they know nothing of Temporal and Kubernetes, and least of all how to sign in there. */
+/** What programs that we start inherit, downloaders first of all: they know nothing of Temporal and Kubernetes, and least of all how to sign in there. */
 function withoutOurAccess(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(
     Object.entries(environment).filter(([name]) => !/^(TEMPORAL_|KUBE)/.test(name)),

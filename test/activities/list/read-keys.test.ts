@@ -33,8 +33,8 @@ async function read(items: string | readonly string[], limit: number) {
   const { signal } = new AbortController();
   const keys: string[] = [];
   const table = new NameTable();
-  for await (const some of readKeys(deps, { items, names, limit, table, tally, signal }))
-    keys.push(...some);
+  const reading = { items, listedAs: 'id', names, limit, table, tally, signal } as const;
+  for await (const some of readKeys(deps, reading)) keys.push(...some);
   return { keys, tally };
 }
 

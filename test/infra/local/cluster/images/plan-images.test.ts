@@ -37,7 +37,7 @@ test("gives the downloader all that it imports, and nothing of Temporal's or the
   const app = join(image, 'app');
   assert.deepEqual(
     new Set(await readdir(app)),
-    new Set(['domain', 'node_modules', 'package.json', 'workers']),
+    new Set(['domain', 'node_modules', 'package.json', 'storage', 'workers']),
   );
   assert.deepEqual(
     new Set(await readdir(join(app, 'workers'))),
@@ -55,6 +55,13 @@ test("gives the downloader all that it imports, and nothing of Temporal's or the
     code: 64,
     stderr: /^spotloop downloader: environment: SPOTLOOP_ASSIGNMENT: is not set.*\n$/,
   });
+});
+
+test('gives both yt-dlp: one downloads with it, the other lists pages', async () => {
+  const { downloader, temporalWorker } = await planImages();
+  for (const { layers } of [downloader, temporalWorker]) {
+    assert.ok(layers.some(({ name }) => name === 'yt-dlp'));
+  }
 });
 
 test('copies of a package what runs, its licence, and nothing that is left out', async () => {
