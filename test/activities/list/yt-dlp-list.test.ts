@@ -234,7 +234,10 @@ describe('a page that does not answer', () => {
     let beats = 0;
     activity.on('heartbeat', () => (beats += 1));
     const { run, spec } = runOver(world, silent.address);
-    const running = activity.run(snapshotListOf(world, ytDlp), { run, spec });
+    // A program may start others: they go with it.
+    const program = join(world.stack.folder, 'starts-another');
+    await writeFile(program, `#!/bin/sh\n"${ytDlp.program}" "$@"\nexit $?\n`, { mode: 0o755 });
+    const running = activity.run(snapshotListOf(world, { ...ytDlp, program }), { run, spec });
     running.catch(() => {});
     await waitUntil(async () => (await processesWith(silent.url)) > 0 && beats > 1);
     activity.cancel();
