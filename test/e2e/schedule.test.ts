@@ -21,11 +21,11 @@ const itemSeconds = 5;
 
 /** What `temporal schedule create` is told of each. */
 function scheduleOf(id: string, input: RunSpecInput): string[] {
-  return [
-    ...['schedule', 'create', '--schedule-id', id, '--workflow-id', id, '--interval', interval],
-    ...['--overlap-policy', 'Skip', '--catchup-window', '10s', '--remaining-actions', '3'],
-    ...['--type', 'downloadRun', '--task-queue', 'spotloop', '--input', JSON.stringify(input)],
-  ];
+  const options =
+    '--overlap-policy Skip --catchup-window 10s --remaining-actions 3 --type downloadRun --task-queue spotloop';
+  const named = ['--schedule-id', id, '--workflow-id', id, '--interval', interval];
+  const given = ['--input', JSON.stringify(input)];
+  return ['schedule', 'create', ...named, ...options.split(' '), ...given];
 }
 
 /** The site sends the clips of all whose ids begin like this slowly. */
@@ -115,9 +115,9 @@ describe('a schedule', { timeout: 300_000 }, () => {
     const { info } = await world.client.schedule.getHandle(id).describe();
     assert.ok(info.numActionsSkippedOverlap >= 3, `${info.numActionsSkippedOverlap} were skipped`);
     for (const [at, { startTime }] of executions.entries()) {
-      const before = executions[at - 1]?.closeTime;
+      const lastEnd = executions[at - 1]?.closeTime;
       assert.ok(
-        before === undefined || before <= startTime,
+        lastEnd === undefined || lastEnd <= startTime,
         `run ${at} began before the last ended`,
       );
     }
