@@ -153,7 +153,7 @@ async function writeShards(
     }
     unplaced.push(...keys);
     if (unplaced.length > mostLookups) {
-      await markListedNames(bucket, prefix, table, signal);
+      await markListedNames({ bucket, prefix, table, signal });
       await place(unplaced);
       unplaced = null;
     }
