@@ -3,6 +3,7 @@ import { Context } from '@temporalio/activity';
 import type { v1 } from '@google-cloud/pubsub';
 import type { Storage } from '@google-cloud/storage';
 import { failureTypes } from '../domain/failure-types.ts';
+import { listedAs } from '../domain/list-address.ts';
 import { runFoldersPrefix } from '../domain/names.ts';
 import type { RunRef } from '../domain/names.ts';
 import { isTopic } from '../domain/notice.ts';
@@ -13,7 +14,8 @@ import { saveObject } from '../storage/save-object.ts';
 import { describeError, grpc, http, isDefinite, statusOf } from './cloud-error.ts';
 import { chooseFleet } from './fleets/choose-fleet.ts';
 import type { FleetDeps } from './fleets/choose-fleet.ts';
-import { ListUnreadable, openList } from './list/open-list.ts';
+import { ListUnreadable } from './list/list-unreadable.ts';
+import { openList } from './list/open-list.ts';
 import { planFleet } from './fleets/plan-fleet.ts';
 import type { ListDeps } from './list/open-list.ts';
 import { runFailure } from './run-failure.ts';
@@ -64,8 +66,9 @@ type Check = Promise<string | null>;
 async function checkList(deps: ListDeps, spec: RunSpec): Check {
   if (typeof spec.items !== 'string') return null;
   try {
-    const chunks = await openList(deps, spec.items, Context.current().cancellationSignal);
-    // Leaving the loop closes the stream.
+    const source = { address: spec.items, listedAs: listedAs(spec.task) };
+    const chunks = await openList(deps, source, Context.current().cancellationSignal);
+    // Leaving the loop closes the stream, and ends a yt-dlp that has more to tell.
     for await (const _ of chunks) break;
     return null;
   } catch (error) {

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Context } from '@temporalio/activity';
 import type { Bucket } from '@google-cloud/storage';
 import { failureTypes } from '../domain/failure-types.ts';
+import { listedAs } from '../domain/list-address.ts';
 import { runFolder } from '../domain/names.ts';
 import type { RunRef } from '../domain/names.ts';
 import { objectName } from '../domain/object-name.ts';
@@ -15,7 +16,7 @@ import { markFoundNames, markListedNames } from './list/bucket-names.ts';
 import { decodeManifest } from './list/manifest.ts';
 import type { Manifest } from './list/manifest.ts';
 import { inBucket, NameTable } from './list/name-table.ts';
-import { ListUnreadable } from './list/open-list.ts';
+import { ListUnreadable } from './list/list-unreadable.ts';
 import type { ListDeps } from './list/open-list.ts';
 import { readKeys } from './list/read-keys.ts';
 import type { Tally } from './list/read-keys.ts';
@@ -146,7 +147,8 @@ async function writeShards(
   const { extension } = spec.task;
   const names = { prefix, extension, maxComponentBytes: deps.maxComponentBytes };
   const limit = spec.limit ?? Infinity;
-  const reading = { items: spec.items, names, limit, table, tally, signal };
+  const list = { items: spec.items, listedAs: listedAs(spec.task) };
+  const reading = { ...list, names, limit, table, tally, signal };
   let unplaced: string[] | null = [];
   for await (const keys of readKeys(deps, reading)) {
     // After a wrong line the rest is only read for more of them.
@@ -157,7 +159,7 @@ async function writeShards(
     }
     unplaced.push(...keys);
     if (unplaced.length > mostLookups) {
-      await markListedNames(bucket, prefix, table, signal);
+      await markListedNames({ bucket, prefix, table, signal });
       await place(unplaced);
       unplaced = null;
     }

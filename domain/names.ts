@@ -17,18 +17,36 @@ export type RunRef = {
 /** Kubernetes names end at 63 characters; 49 leave room for `-<generation>` and a pod's suffix. */
 export const maxRunNameLength = 49;
 
+/** What Temporal adds to the workflow id of what a schedule starts, in a slug: `-2026-11-25t07-00-00z`. */
+const scheduledTime = /-\d{4}-\d\d-\d\dt\d\d-\d\d-\d\dz$/;
+
 /**
- * The hex digits come from the end of the first run id: Temporal's run ids are UUIDv7, whose first half is
+ * A run's name. Of a long workflow id the beginning is kept, and the time of the schedule that started it, so that folders of its runs
+ * sort by time. The hex digits come from the end of the first run id: Temporal's run ids are UUIDv7, whose first half is
  * a time that two runs of one minute share.
  */
 export function runName(workflowId: string, firstRunId: string): string {
+  const [time = ''] = scheduledTime.exec(slugOf(workflowId)) ?? [];
+  return nameOf(workflowId, firstRunId, time);
+}
+
+/** The name that runs got whose first execution began before {@link runName} kept the time; such a run keeps it to its end. */
+export function runNameWithoutTime(workflowId: string, firstRunId: string): string {
+  return nameOf(workflowId, firstRunId, '');
+}
+
+function nameOf(workflowId: string, firstRunId: string, ending: string): string {
   const digits = firstRunId.replaceAll('-', '').slice(-12);
-  const slug = workflowId
-    .toLowerCase()
-    .replaceAll(/[^a-z0-9]+/g, '-')
-    .slice(0, maxRunNameLength - digits.length - 1)
-    .replaceAll(/^-+|-+$/g, '');
+  const whole = slugOf(workflowId);
+  const beginning = whole
+    .slice(0, whole.length - ending.length)
+    .slice(0, maxRunNameLength - digits.length - 1 - ending.length);
+  const slug = `${beginning.replace(/-+$/, '')}${ending}`.replaceAll(/^-+|-+$/g, '');
   return slug === '' ? `run-${digits}` : `${slug}-${digits}`;
+}
+
+function slugOf(workflowId: string): string {
+  return workflowId.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-');
 }
 
 /** Pub/Sub short names; a subscription has its topic's name. */

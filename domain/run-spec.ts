@@ -75,18 +75,19 @@ const workers = z.union(
 );
 
 const fields = z.strictObject({
-  /** The list: gs://, https:// or (local stack) file://, or a short array of keys. */
+  /** The list: gs://, https:// or (local stack) file://; a page that yt-dlp lists: yt-dlp+https://; or a short array of keys. */
   items: z.union(
     [
-      z.string().regex(/^(gs|https?|file):\/\/.+/, {
-        error: 'is not the address of a list — start it with gs://, https:// or file://',
+      z.string().regex(/^(gs|(yt-dlp\+)?https?|file):\/\/.+/, {
+        error:
+          'is not the address of a list — start it with gs://, https://, yt-dlp+https:// or file://',
       }),
       z.array(z.string()).refine((keys) => keys.length >= 1 && keys.length <= maxInlineItems, {
         error: `holds none or too many — an inline list has 1 to ${maxInlineItems} keys, a longer one is a file`,
       }),
     ],
     {
-      error: `is neither the address of a list (gs://, https://, file://) nor an array of 1 to ${maxInlineItems} keys`,
+      error: `is neither the address of a list (gs://, https://, yt-dlp+https://, file://) nor an array of 1 to ${maxInlineItems} keys`,
     },
   ),
   /** Where objects go: gs://BUCKET/PREFIX/. */

@@ -1,4 +1,4 @@
-import { workflowInfo } from '@temporalio/workflow';
+import { patched, workflowInfo } from '@temporalio/workflow';
 import { nextBreaker, nextStepAtMs, openBreaker } from '../domain/breaker.ts';
 import type { Breaker } from '../domain/breaker.ts';
 import { noCounts, settledOf } from '../domain/counts.ts';
@@ -6,7 +6,7 @@ import { enoughUntil } from '../domain/fleet-size.ts';
 import type { Workers } from '../domain/fleet-size.ts';
 import type { FleetState } from '../domain/fleet-state.ts';
 import { isMoving } from '../domain/judgement.ts';
-import { runFolder, runName } from '../domain/names.ts';
+import { runFolder, runName, runNameWithoutTime } from '../domain/names.ts';
 import type { RunRef } from '../domain/names.ts';
 import { addMark, itemsPerMinute, secondsLeft } from '../domain/pace.ts';
 import type { Mark } from '../domain/pace.ts';
@@ -27,6 +27,8 @@ export type Lane = {
 
 /** What the next execution of a run's chain must know: counts and times, never ids (I8). */
 export type Carried = {
+  /** The run's name; absent where the chain began before it was carried. */
+  readonly name?: string;
   readonly startedAtMs: number;
   readonly snapshot: Snapshot;
   readonly lanes: readonly Lane[];
@@ -84,6 +86,15 @@ export type RunState = {
   hasLostMessages: boolean;
 };
 
+/** What this run was named by its first execution, whose code may be older than ours. */
+function nameOf(carried: Carried | undefined): string {
+  const { workflowId, firstExecutionRunId } = workflowInfo();
+  const old = runNameWithoutTime(workflowId, firstExecutionRunId);
+  if (carried !== undefined) return carried.name ?? old;
+  const name = runName(workflowId, firstExecutionRunId);
+  return name === old || patched('time-in-name') ? name : old;
+}
+
 /** What a paused run says of itself, however long ago that was. */
 export const pausedSentence = 'paused: nothing new is downloaded until resume';
 
@@ -92,7 +103,7 @@ export function newRunState(spec: RunSpec, carried: Carried | undefined): RunSta
   return {
     spec,
     run: {
-      name: runName(workflowId, firstExecutionRunId),
+      name: nameOf(carried),
       workflowId,
       firstRunId: firstExecutionRunId,
       bucket: spec.destination.bucket,
@@ -132,6 +143,7 @@ export function carry(state: RunState): Carried {
   const { snapshot, sample } = state;
   if (snapshot === null || sample === null) throw new Error('carry: the run has no sample yet');
   return {
+    name: state.run.name,
     startedAtMs: state.startedAtMs,
     snapshot,
     lanes: state.lanes,

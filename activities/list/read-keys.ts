@@ -1,11 +1,15 @@
 import { decodeListLine, nameCheck, readListLine } from '../../domain/list-line.ts';
 import type { ListLine, NameLimits } from '../../domain/list-line.ts';
+import { listedPage } from '../../domain/list-address.ts';
+import type { ListedAs } from '../../domain/list-address.ts';
 import { objectName } from '../../domain/object-name.ts';
 import { describeError } from '../cloud-error.ts';
 import { linesOf } from './lines.ts';
 import { inList } from './name-table.ts';
 import type { NameTable } from './name-table.ts';
-import { ListUnreadable, openList } from './open-list.ts';
+import { ApplicationFailure } from '@temporalio/activity';
+import { ListUnreadable } from './list-unreadable.ts';
+import { openList } from './open-list.ts';
 import type { ListDeps } from './open-list.ts';
 
 /** Wrong lines that a message names; a person corrects the cause after a few. */
@@ -27,6 +31,8 @@ export type Tally = {
 
 export type KeyReading = {
   readonly items: string | readonly string[];
+  /** What of a page's entries is a key, where the list is a page. */
+  readonly listedAs: ListedAs;
   readonly names: NameLimits;
   /** Unique keys to stop after. */
   readonly limit: number;
@@ -86,25 +92,29 @@ function keyTaker({ names, table, tally, items }: KeyReading): (line: ListLine) 
 }
 
 async function* batchesOf(deps: ListDeps, reading: KeyReading): AsyncGenerator<ListLine[]> {
-  const { items, signal } = reading;
+  const { items, listedAs, signal } = reading;
   if (typeof items !== 'string') {
     yield items.map(readListLine);
     return;
   }
   const stalled = new AbortController();
-  const timer = setTimeout(
-    () => stalled.abort(new Error(`nothing came for ${stallMs / 1000} s`)),
-    stallMs,
-  );
+  const stall = () => stalled.abort(new Error(`nothing came for ${stallMs / 1000} s`));
+  // yt-dlp's own limit is another: it may ask a site several times before it has a word to say.
+  const listen = () => (listedPage(items) === null ? setTimeout(stall, stallMs) : undefined);
+  let timer = listen();
   try {
-    const chunks = await openList(deps, items, AbortSignal.any([signal, stalled.signal]));
+    const source = { address: items, listedAs };
+    const chunks = await openList(deps, source, AbortSignal.any([signal, stalled.signal]));
     for await (const lines of linesOf(chunks)) {
-      timer.refresh();
+      // Whoever takes the lines may list a destination of millions before it wants more: that is not the list's time.
+      clearTimeout(timer);
       yield lines.map(decodeListLine);
+      timer = listen();
     }
   } catch (error) {
     signal.throwIfAborted();
-    if (error instanceof ListUnreadable) throw error;
+    // It says itself when it is to be tried again.
+    if (error instanceof ListUnreadable || error instanceof ApplicationFailure) throw error;
     const reason: unknown = stalled.signal.aborted ? stalled.signal.reason : error;
     throw new Error(`read list ${items}: ${describeError(reason)} — it is tried again`, {
       cause: error,

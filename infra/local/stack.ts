@@ -34,6 +34,9 @@ export const localBucket = 'spotloop-local';
 /** The task queue of its Temporal worker. */
 export const taskQueue = 'spotloop';
 
+/** What the sample site's playlist `samples` holds: enough to see a run with it. */
+const samplePlaylistIds = 20;
+
 /** What can be chosen; everything has a default. */
 export type StackOptions = {
   /** Where database, bucket, logs and staging are; `.spotloop` in the repository by default. */
@@ -98,7 +101,11 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       buckets: [localBucket],
       port: ports.storage,
     }),
-    startSite({ port: ports.site, gone: await readGoneIds() }),
+    startSite({
+      port: ports.site,
+      gone: await idsIn('gone-ids'),
+      playlists: { samples: (await idsIn('youtube-ids')).slice(0, samplePlaylistIds) },
+    }),
   ]);
   const servers = started.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
   undo.defer(async () => {
@@ -170,7 +177,7 @@ function valueOf<T>(result: PromiseSettledResult<T>): T {
   return result.value;
 }
 
-async function readGoneIds(): Promise<string[]> {
-  const text = await readFile(new URL('../../examples/gone-ids', import.meta.url), 'utf8');
+async function idsIn(example: string): Promise<string[]> {
+  const text = await readFile(new URL(`../../examples/${example}`, import.meta.url), 'utf8');
   return text.split('\n').filter((line) => line !== '');
 }

@@ -7,6 +7,9 @@ import type { Fleet } from '../../activities/fleets/fleet.ts';
 import { createLocalFleet } from '../../activities/fleets/local.ts';
 import { createPreflight } from '../../activities/preflight.ts';
 import type { PreflightDeps } from '../../activities/preflight.ts';
+import { ensurePart } from '../../infra/local/install/part.ts';
+import { findYtDlp } from '../../infra/local/install/yt-dlp.ts';
+import { startSite } from '../../infra/local/site/site.ts';
 import { runFolder } from '../../domain/names.ts';
 import type { RunSpecInput } from '../../domain/run-spec.ts';
 import { uniqueName } from '../support/unique-name.ts';
@@ -114,12 +117,37 @@ describe('preflight', () => {
     match(lines[2] ?? '', /^find command "resise" .*: it has resize — add it there/);
   });
 
+  it('has the first of a page listed, and refuses a page that is not there', async () => {
+    const site = await startSite({ playlists: { mine: ['a', 'b'] } });
+    const ytDlp = {
+      program: await ensurePart(await findYtDlp()),
+      environment: process.env,
+    };
+    const preflight = preflightOf({ ytDlp });
+    const input = (list: string): Partial<RunSpecInput> => ({
+      items: `yt-dlp+${site.address}/playlist?list=${list}`,
+      task: { kind: 'yt-dlp', url: '{key}' },
+    });
+    await inActivity(preflight, runWith(input('mine')));
+    match(
+      await failureOf('PreflightFailed', inActivity(preflight, runWith(input('yours')))),
+      /^read list yt-dlp\+http:\S+: yt-dlp: .*HTTP Error 404.* — open the address/,
+    );
+    await site.stop();
+  });
+
   const refusals: [string, Partial<RunSpecInput>, Partial<PreflightDeps>, RegExp][] = [
     [
       'a file where only the local stack may read one',
       { items: 'file:///etc/passwd' },
       {},
       /^read list file:\/\/\/etc\/passwd: this Temporal worker reads no files/,
+    ],
+    [
+      'a page where there is no yt-dlp to list it',
+      { items: 'yt-dlp+https://www.youtube.com/@GoogleDevelopers/videos' },
+      {},
+      /^read list yt-dlp\+https:\S+: this Temporal worker has no yt-dlp — install it where the Temporal worker runs, or set SPOTLOOP_YTDLP there$/,
     ],
     [
       'a fleet that this Temporal worker has not',

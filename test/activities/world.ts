@@ -8,6 +8,7 @@ import { pathToFileURL } from 'node:url';
 import { ApplicationFailure } from '@temporalio/activity';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { readManifest } from '../../activities/audit/read-run.ts';
+import type { YtDlp } from '../../activities/list/yt-dlp-list.ts';
 import { createSnapshotList } from '../../activities/snapshot-list.ts';
 import { runFolder, runName } from '../../domain/names.ts';
 import type { RunRef } from '../../domain/names.ts';
@@ -110,11 +111,12 @@ export async function keysIn(
 }
 
 /** The activity, as on the local stack. */
-export function snapshotListOf(world: World) {
+export function snapshotListOf(world: World, ytDlp?: YtDlp) {
   return createSnapshotList({
     storage: world.google.storage,
     isFileListAllowed: true,
     maxComponentBytes: 255,
+    ytDlp,
   });
 }
 

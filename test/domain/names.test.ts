@@ -3,13 +3,51 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { foreignText } from '../support/foreign.ts';
 import { fuzz } from '../support/fuzz.ts';
-import { maxRunNameLength, queueNames, runName } from '../../domain/names.ts';
+import { maxRunNameLength, queueNames, runName, runNameWithoutTime } from '../../domain/names.ts';
 
 const firstRunId = '019a1b2c-3d4e-7f50-8a9b-0c1d2e3f4a5b';
 
 describe('runName', () => {
   it('keeps what can be read of the workflow id', () => {
     assert.equal(runName('Nightly/YouTube 8M', firstRunId), 'nightly-youtube-8m-0c1d2e3f4a5b');
+  });
+
+  it('keeps the time of a schedule, whatever its id', async () => {
+    const nameOf = (id: string) => runName(`${id}-2026-11-25T07:00:00Z`, firstRunId);
+    assert.equal(nameOf('nightly'), 'nightly-2026-11-25t07-00-00z-0c1d2e3f4a5b');
+    assert.equal(
+      nameOf('google-developers-new-videos'),
+      'google-develope-2026-11-25t07-00-00z-0c1d2e3f4a5b',
+    );
+    assert.equal(
+      nameOf('google-develop--new-videos'),
+      'google-develop-2026-11-25t07-00-00z-0c1d2e3f4a5b',
+    );
+    assert.equal(nameOf('夜間'), '2026-11-25t07-00-00z-0c1d2e3f4a5b');
+    await fuzz(
+      fc.property(fc.oneof(fc.string(), foreignText), (id) => {
+        const name = nameOf(id);
+        assert.ok(name.endsWith('2026-11-25t07-00-00z-0c1d2e3f4a5b'), name);
+        assert.ok(name.length <= maxRunNameLength);
+        assert.match(name, /^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/);
+      }),
+    );
+  });
+
+  it('sorts the runs of a schedule by their time', () => {
+    const times = ['2025-12-31T23:00:00Z', '2026-01-01T00:00:00Z', '2026-01-01T10:00:00Z'];
+    const names = times.map((time) => runName(`every-video-of-the-channel-${time}`, firstRunId));
+    assert.deepEqual(names.toSorted(), names);
+  });
+
+  it('was another only where the time was cut', () => {
+    for (const id of ['nightly', 'nightly-2026-11-25T07:00:00Z', 'x'.repeat(60), '夜間', '-a-']) {
+      assert.equal(runName(id, firstRunId), runNameWithoutTime(id, firstRunId));
+    }
+    assert.equal(
+      runNameWithoutTime('google-developers-new-videos-2026-11-25T07:00:00Z', firstRunId),
+      'google-developers-new-videos-2026-11-0c1d2e3f4a5b',
+    );
   });
 
   it('names a run whose workflow id has no letter of ours', () => {

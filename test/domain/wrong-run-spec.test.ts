@@ -22,7 +22,7 @@ describe('parseRunSpec, given what is wrong,', () => {
     [
       'an address it cannot read',
       { ...least, items: 'ftp://x/y' },
-      /^"items" .*gs:\/\/, https:\/\/ or file:\/\//,
+      /^"items" .*gs:\/\/, https:\/\/, yt-dlp\+https:\/\/ or file:\/\//,
     ],
     ['an empty inline list', { ...least, items: [] }, /^"items" /],
     [

@@ -64,6 +64,38 @@ describe('a run whose history has grown', () => {
     );
   });
 
+  it('keeps its name, with the time of the schedule that started it', async () => {
+    const total = 40;
+    const script: Script = {
+      total,
+      slices: Array.from({ length: total + 1 }, (_, stored) => ({ counts: { stored } })),
+    };
+    const { activities } = createWorld(script);
+    const names = new Map<string, string | undefined>();
+    const run = await runCase(environment, bundle, {
+      name: 'long-and-scheduled',
+      workflowId: 'every-video-of-the-channel-2026-11-25T07:00:00Z',
+      script: {
+        ...script,
+        activities: {
+          collectOutcomes: (input) => {
+            names.set(Context.current().info.workflowExecution?.runId ?? '', input.run.name);
+            return activities.collectOutcomes(input);
+          },
+        },
+      },
+      expected: { kind: 'completed' },
+      calls: [],
+    });
+    assert.ok(run.ending.kind === 'completed');
+    assert.ok(names.size > 1, 'it was continued');
+    assert.equal(new Set(names.values()).size, 1);
+    assert.match(
+      [...names.values()][0] ?? '',
+      /^every-video-of-2026-11-25t07-00-00z-[0-9a-f]{12}$/,
+    );
+  });
+
   it('keeps the number that it was scaled to', async () => {
     const total = 40;
     const script: Script = {

@@ -13,6 +13,8 @@ import type { Script } from './world.ts';
 
 /** One way for a run to end: what the world does, what a person does, and what must come of it. */
 export type EndingCase = {
+  /** Where it matters; else made of the name. */
+  readonly workflowId?: string;
   readonly name: string;
   /** Added to an input that is right. */
   readonly input?: object;

@@ -57,7 +57,7 @@ export async function runCase(
   });
   const input = { items: ['a'], destination: 'gs://b-1/videos/', ...endingCase.input };
   return worker.runUntil(async () => {
-    const workflowId = `${endingCase.name}-${randomUUID()}`;
+    const workflowId = endingCase.workflowId ?? `${endingCase.name}-${randomUUID()}`;
     const handle = await environment.client.workflow.start<typeof downloadRun>('downloadRun', {
       taskQueue,
       workflowId,

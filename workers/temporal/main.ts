@@ -15,6 +15,7 @@ import { textOfAddress } from '../process/metrics-address.ts';
 import { listenForShutdown } from '../process/shutdown.ts';
 import { activityMarks } from './activity-marks.ts';
 import { deploymentOptions } from './deployment-options.ts';
+import { findYtDlp } from './find-yt-dlp.ts';
 import { openCluster } from './open-cluster.ts';
 import { createRunRegistry } from './run-registry.ts';
 import { installRuntime } from './runtime.ts';
@@ -27,6 +28,7 @@ import { readWorkflowBundle } from './workflow-bundle.ts';
  *
  *   settings.ts          what the environment says
  *   open-cluster.ts      the way to Kubernetes
+ *   find-yt-dlp.ts       what lists pages
  *   run-registry.ts      what Temporal knows of runs, for the sweep
  *   deployment-options.ts   which version of the code this is
  *   runtime.ts           Temporal's log into ours (logger.ts), its metrics and ours to Prometheus
@@ -90,6 +92,7 @@ async function run(settings: Settings, log: Log): Promise<void> {
       localCommands: await readCommands(settings.SPOTLOOP_COMMANDS_FILE),
       stagingFolder: settings.SPOTLOOP_STAGING_FOLDER,
       isFileListAllowed: settings.SPOTLOOP_ALLOW_FILE_LISTS,
+      ytDlp: await findYtDlp(settings.SPOTLOOP_YTDLP, withoutOurAccess(process.env)),
       maxComponentBytes: settings.STORAGE_EMULATOR_HOST === undefined ? undefined : fileNameBytes,
     }),
     maxHeartbeatThrottleInterval: heartbeatThrottle,
@@ -110,15 +113,18 @@ async function run(settings: Settings, log: Log): Promise<void> {
   }
 }
 
-/**
- * What downloaders inherit: they know nothing of Temporal and Kubernetes, and least of all how to sign in there. Our metrics'
- * address is taken, theirs is another.
- */
+/** What programs that we start inherit, downloaders first of all: they know nothing of Temporal and Kubernetes, and least of all how to sign in there. */
+function withoutOurAccess(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(
+    Object.entries(environment).filter(([name]) => !/^(TEMPORAL_|KUBE)/.test(name)),
+  );
+}
+
+/** Our metrics' address is taken, theirs is another. */
 function environmentOfDownloaders(settings: Settings): NodeJS.ProcessEnv {
   const address = settings.SPOTLOOP_LOCAL_METRICS_ADDRESS;
-  const entries = Object.entries(process.env).filter(([name]) => !/^(TEMPORAL_|KUBE)/.test(name));
   return {
-    ...Object.fromEntries(entries),
+    ...withoutOurAccess(process.env),
     SPOTLOOP_METRICS_ADDRESS: address === undefined ? '' : textOfAddress(address),
   };
 }

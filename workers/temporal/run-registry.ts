@@ -1,7 +1,7 @@
 import { WorkflowNotFoundError } from '@temporalio/client';
 import type { Client } from '@temporalio/client';
 import type { RunRegistry } from '../../activities/sweep/run-registry.ts';
-import { runName } from '../../domain/names.ts';
+import { runName, runNameWithoutTime } from '../../domain/names.ts';
 
 /** An answer takes milliseconds; one that takes longer is no answer, and the sweep leaves the run alone. */
 const callTimeoutMs = 10_000;
@@ -21,7 +21,8 @@ export function createRunRegistry(client: Client): RunRegistry {
           );
         }
         // Another run under the same id: this one had ended before that one's first execution began.
-        if (runName(workflowId, firstRunId) !== name) {
+        const names = [runName, runNameWithoutTime].map((of) => of(workflowId, firstRunId));
+        if (!names.includes(name)) {
           return { kind: 'closed', atMs: startTime.getTime() };
         }
         return closeTime === undefined

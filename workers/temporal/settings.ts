@@ -42,6 +42,8 @@ const schema = z.object({
   /** Time downloaders have after SIGTERM: what GKE gives a Spot pod by default. */
   SPOTLOOP_GRACE_SECONDS: z.coerce.number().min(1).max(600).default(15),
   SPOTLOOP_COMMANDS_FILE: z.string().optional(),
+  /** What lists the pages of runs whose items are `yt-dlp+https://…` (I10); without it the `yt-dlp` on PATH, if there is one. */
+  SPOTLOOP_YTDLP: z.string().min(1).optional(),
   /** Where the Kubernetes fleet's Jobs are; without it the namespace of our own pod or kubeconfig. */
   SPOTLOOP_NAMESPACE: z.string().min(1).optional(),
   /** The Job that a run's is made from; k8s/job.yaml of this repository by default. */

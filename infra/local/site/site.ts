@@ -3,6 +3,8 @@
  *
  *   GET  /watch?v=ID      the page              watch-page.ts
  *   GET  /clips/ID.mp4    the file              send-clip.ts, clip.ts
+ *   GET  /playlist?list=NAME   a feed of pages  playlists.ts
+ *   POST /playlists       what one holds: { "name": "NAME", "ids": ["ID"] }
  *   POST /behaviour       misbehave for an id   behaviours.ts
  *   GET  /requests        who was asked for how often: { "ID": { "watch": 1, "clip": 1, "complete": 1 } }
  *   GET  /log             the last requests of pages and clips: [{ "atMs": 1763000000000, "id": "ID", "as": "throttled" }]
@@ -13,6 +15,7 @@ import { text } from 'node:stream/consumers';
 import { freePort } from '../free-port.ts';
 import { Behaviours, parseBehaviour } from './behaviours.ts';
 import type { Behaviour } from './behaviours.ts';
+import { parsePlaylist, playlistPage } from './playlists.ts';
 import { sendClip } from './send-clip.ts';
 import { watchPage } from './watch-page.ts';
 
@@ -36,19 +39,21 @@ export type LoggedRequest = { atMs: number; id: string; as: Behaviour['kind'] };
 /** Requests that the log keeps: some MB. */
 const maxLogged = 50_000;
 
-/** Starts the site; `gone` are ids that it answers 404 for. */
+/** Starts the site; `gone` are ids that it answers 404 for, `playlists` what it has from the start. */
 export async function startSite(options: {
   port?: number;
   gone?: Iterable<string>;
+  playlists?: Readonly<Record<string, readonly string[]>>;
 }): Promise<Site> {
   const port = options.port ?? (await freePort());
   const behaviours = new Behaviours();
   const counts = new Map<string, RequestCount>();
   const log: LoggedRequest[] = [];
+  const playlists = new Map(Object.entries(options.playlists ?? {}));
   for (const id of options.gone ?? []) behaviours.set({ id, kind: 'gone', seconds: 0 });
 
   const server = createServer((request, response) => {
-    answer(request, response, { behaviours, counts, log }).catch((error: unknown) => {
+    answer(request, response, { behaviours, counts, log, playlists }).catch((error: unknown) => {
       // A client that goes away in the middle is its own affair.
       if (!response.headersSent) sendText(response, 500, String(error));
     });
@@ -73,19 +78,34 @@ type State = {
   behaviours: Behaviours;
   counts: Map<string, RequestCount>;
   log: LoggedRequest[];
+  playlists: Map<string, readonly string[]>;
 };
 
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
-  { behaviours, counts, log }: State,
+  { behaviours, counts, log, playlists }: State,
 ): Promise<void> {
-  const url = new URL(request.url ?? '/', 'http://site');
+  const url = new URL(request.url ?? '/', `http://${request.headers.host ?? 'site'}`);
   if (request.method === 'POST' && url.pathname === '/behaviour') {
-    return setBehaviour(request, response, behaviours);
+    return take(request, response, (body) => behaviours.set(parseBehaviour(body)));
+  }
+  if (request.method === 'POST' && url.pathname === '/playlists') {
+    return take(request, response, (body) => {
+      const { name, ids } = parsePlaylist(body);
+      playlists.set(name, ids);
+    });
   }
   if (request.method !== 'GET' && request.method !== 'HEAD') {
-    return sendText(response, 405, 'only GET, HEAD and POST /behaviour');
+    return sendText(response, 405, 'only GET, HEAD, and POST /behaviour and /playlists');
+  }
+  if (url.pathname === '/playlist') {
+    const name = url.searchParams.get('list') ?? '';
+    const ids = playlists.get(name);
+    if (ids === undefined) return sendText(response, 404, 'no such playlist');
+    response.setHeader('content-type', 'application/rss+xml; charset=utf-8');
+    response.end(playlistPage({ name, ids: [...ids] }, url.origin));
+    return;
   }
   if (url.pathname === '/requests') return sendJson(response, Object.fromEntries(counts));
   if (url.pathname === '/log') return sendJson(response, log);
@@ -108,13 +128,13 @@ async function answer(
   }
 }
 
-async function setBehaviour(
+async function take(
   request: IncomingMessage,
   response: ServerResponse,
-  behaviours: Behaviours,
+  order: (body: string) => void,
 ): Promise<void> {
   try {
-    behaviours.set(parseBehaviour(await text(request)));
+    order(await text(request));
     response.writeHead(204).end();
   } catch (error) {
     sendText(response, 400, error instanceof Error ? error.message : String(error));

@@ -10,6 +10,7 @@ export function watchPage(id: string): string {
 `;
 }
 
-function escapeHtml(text: string): string {
+/** Text as it stands in HTML and XML, in attributes too. */
+export function escapeHtml(text: string): string {
   return text.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`);
 }

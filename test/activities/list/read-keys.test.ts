@@ -19,7 +19,11 @@ before(async () => {
 });
 after(() => closeWorld(world));
 
-async function read(items: string | readonly string[], limit: number) {
+async function read(
+  items: string | readonly string[],
+  limit: number,
+  betweenReads: () => void = () => {},
+) {
   const tally: Tally = {
     lines: 0,
     blankLines: 0,
@@ -33,8 +37,11 @@ async function read(items: string | readonly string[], limit: number) {
   const { signal } = new AbortController();
   const keys: string[] = [];
   const table = new NameTable();
-  for await (const some of readKeys(deps, { items, names, limit, table, tally, signal }))
+  const reading = { items, listedAs: 'id', names, limit, table, tally, signal } as const;
+  for await (const some of readKeys(deps, reading)) {
     keys.push(...some);
+    betweenReads();
+  }
   return { keys, tally };
 }
 
@@ -73,5 +80,14 @@ describe('readKeys', () => {
       }),
       0.5,
     );
+  });
+
+  it('counts no time of whoever takes the keys as silence of the list', async (t) => {
+    t.mock.timers.enable({ apis: ['setTimeout'] });
+    const path = join(world.stack.folder, 'long-list');
+    await writeFile(path, Array.from({ length: 50_000 }, (_, at) => `key ${at}\n`).join(''));
+    const listing = () => t.mock.timers.tick(120_000);
+    const { keys } = await read(pathToFileURL(path).href, Infinity, listing);
+    equal(keys.length, 50_000);
   });
 });

@@ -156,6 +156,21 @@ describe('a list on the web', () => {
     server.close();
   });
 
+  it('is refused when it is a web page, and read when it is only called one', async () => {
+    let body = '\n<!doctype html><title>Videos</title>';
+    const server = await listServer((response) =>
+      response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end(body),
+    );
+    const { run, spec } = runOver(world, server.url);
+    match(
+      await failureOf('InvalidList', inActivity(snapshotListOf(world), { run, spec })),
+      /^read list http:\S+: a web page, not a list — .* write yt-dlp\+http:\/\/127\.0\.0\.1:\d+\/$/,
+    );
+    body = 'a\nb\n';
+    equal((await inActivity(snapshotListOf(world), { run, spec })).total, 2);
+    server.close();
+  });
+
   for (const [what, head, pattern] of [
     ['gone', { status: 404, headers: {} }, /404 Not Found — open the address/],
     [

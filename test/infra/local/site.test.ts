@@ -42,6 +42,23 @@ test('the real yt-dlp downloads the clip of an id that starts with a dash', asyn
   assert.deepEqual(await requestsOf('-KnlnMUwmj8'), { watch: 1, clip: 1, complete: 1 });
 });
 
+test('the real yt-dlp lists a playlist, and what it holds can be changed', async () => {
+  const ytDlp = await ensurePart(await findYtDlp());
+  const args = ['--no-update', '--ignore-config', '--flat-playlist', '--print', '%(url)s', '--'];
+  const listed = async (): Promise<string> =>
+    (await promisify(execFile)(ytDlp, [...args, `${site.address}/playlist?list=mine`])).stdout;
+  const hold = (playlist: unknown): Promise<Response> =>
+    fetch(`${site.address}/playlists`, { method: 'POST', body: JSON.stringify(playlist) });
+  assert.equal((await hold({ name: 'mine', ids: ['-a', 'b&c'] })).status, 204);
+  const pages = ['-a', 'b%26c', 'd'].map((id) => `${site.address}/watch?v=${id}\n`);
+  assert.equal(await listed(), pages.slice(0, 2).join(''));
+  await hold({ name: 'mine', ids: ['-a', 'b&c', 'd'] });
+  assert.equal(await listed(), pages.join(''));
+  const refused = await hold({ name: 'mine' });
+  assert.equal(refused.status, 400);
+  assert.match(await refused.text(), /^playlist: not what is wanted — send /);
+});
+
 test("yt-dlp repeats the site's reason for a gone id", async () => {
   const ytDlp = await ensurePart(await findYtDlp());
   const args = ['--no-update', '--ignore-config', '--', `${site.address}/watch?v=-gone0000ID`];

@@ -5,7 +5,7 @@ import type { Staging } from '../staging.ts';
 import type { Store } from '../store.ts';
 import { createCommandTask } from './command.ts';
 import type { ProgramEnvironment } from './environment-within.ts';
-import { findProgram } from './find-program.ts';
+import { findProgram } from '../../process/find-program.ts';
 import { createHttpTask } from './http.ts';
 import type { Task } from './task.ts';
 import { createYtDlpTask } from './yt-dlp.ts';

@@ -60,7 +60,7 @@ export async function planImages(): Promise<{ downloader: ImagePlan; temporalWor
   const [system, node] = await Promise.all([systemLayer(), nodeLayer()]);
   const [downloader, temporalWorker] = await Promise.all([
     downloaderLayers(system),
-    temporalWorkerLayers(),
+    temporalWorkerLayers(system),
   ]);
   return {
     downloader: {
@@ -92,7 +92,8 @@ function downloaderLayers(system: Layer): Promise<Layer[]> {
   ]);
 }
 
-async function temporalWorkerLayers(): Promise<Layer[]> {
+async function temporalWorkerLayers(system: Layer): Promise<Layer[]> {
+  const ytDlp = await ytDlpLayer(system);
   const packages = await packagesLayer({
     name: 'temporal-worker-packages',
     root,
@@ -101,6 +102,7 @@ async function temporalWorkerLayers(): Promise<Layer[]> {
     leftOutPaths: await leftOutOfTemporalWorker(),
   });
   return [
+    ytDlp,
     packages,
     await workflowBundleLayer(root, packages),
     await sourceLayer({

@@ -60,6 +60,13 @@ test("gives the downloader all that it imports, and nothing of Temporal's or the
   });
 });
 
+test('gives both yt-dlp: one downloads with it, the other lists pages', async () => {
+  const { downloader, temporalWorker } = await planImages();
+  for (const { layers } of [downloader, temporalWorker]) {
+    assert.ok(layers.some(({ name }) => name === 'yt-dlp'));
+  }
+});
+
 test('copies of a package what runs, its licence, and nothing that is left out', async () => {
   const root = join(folder, 'packages');
   const files = [
