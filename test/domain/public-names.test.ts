@@ -54,10 +54,10 @@ describe('public names', () => {
       ['downloadRun', 'sweepRuns'],
     );
     const messages = readFileSync(new URL('../../workflows/messages.ts', import.meta.url), 'utf8');
-    const defined = messages.matchAll(/define(?:Query|Update|Signal)<.*?>\('(\w+)'\)/g);
+    const defined = messages.matchAll(/define(?:Query|Update|Signal)<.*?>\(\s*'(\w+)'/g);
     assert.deepEqual(
       [...defined].map(([, name]) => name),
-      ['progress', 'pause', 'resume', 'scale'],
+      ['progress', 'errors', 'fleet', 'pause', 'resume', 'scale', 'setRateLimit'],
     );
   });
 

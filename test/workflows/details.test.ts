@@ -18,6 +18,7 @@ function rowOf(fleet: FleetState | null, phase: Phase = 'downloading'): string |
     storedBytes: 0,
     itemsPerMinute: null,
     secondsLeft: null,
+    rateLimit: null,
     fleet,
     until: null,
     asOf: null,
