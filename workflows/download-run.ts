@@ -3,7 +3,9 @@ import {
   allHandlersFinished,
   condition,
   makeContinueAsNewFunc,
+  workflowInfo,
 } from '@temporalio/workflow';
+import type { PreflightFindings } from '../activities/preflight.ts';
 import type { Ending } from '../domain/ending.ts';
 import { failureTypes } from '../domain/failure-types.ts';
 import type { RunResult } from '../domain/progress.ts';
@@ -18,6 +20,7 @@ import { startDownloaders } from './fleet.ts';
 import { follow } from './follow.ts';
 import { limitTime } from './limit-time.ts';
 import type { TimeLimit } from './limit-time.ts';
+import { writeMemo } from './list-entry.ts';
 import { answerMessages } from './messages.ts';
 import { planLanes, publishList } from './publish.ts';
 import { carry, newRunState, observe, resultOf } from './run-state.ts';
@@ -42,7 +45,12 @@ export async function downloadRun(input: unknown, carried?: Carried): Promise<Ru
     await handlersFinished();
     // A new execution would not know that it was cancelled: then this one cleans up.
     if (!CancellationScope.current().consideredCancelled) {
-      return makeContinueAsNewFunc<typeof downloadRun>()(input, carry(state));
+      // Search attributes go on by themselves, a memo does not.
+      const { memo } = workflowInfo();
+      const continueRun = makeContinueAsNewFunc<typeof downloadRun>(
+        memo === undefined ? {} : { memo },
+      );
+      return continueRun(input, carry(state));
     }
   }
 
@@ -78,9 +86,15 @@ async function prepare(state: RunState, limit: TimeLimit): Promise<Snapshot> {
   try {
     return await limit.scope.run(async () => {
       show(state, 'preflight', 'checking list, destination and fleet');
-      await preflight.executeWithOptions({ summary: 'Check list, destination and fleet' }, [
-        { run, spec },
-      ]);
+      const found: PreflightFindings | undefined = await preflight.executeWithOptions(
+        { summary: 'Check list, destination and fleet' },
+        [{ run, spec }],
+      );
+      // An older Temporal worker's says nothing.
+      if (found !== undefined && found !== null) {
+        state.searchAttributes = found.searchAttributes;
+        writeMemo(state);
+      }
       show(state, 'snapshot', 'reading the list');
       const snapshot = await snapshotList.executeWithOptions(
         { summary: 'Read, check and copy the list' },

@@ -15,6 +15,7 @@ import { noErrors } from '../domain/run-errors.ts';
 import type { ErrorCounts } from '../domain/run-errors.ts';
 import type { RunSpec } from '../domain/run-spec.ts';
 import type { Sample } from '../domain/sample.ts';
+import type { SearchAttributeName, SearchAttributeValues } from '../domain/search-attributes.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 
 /** How far a lane of publishing is: its next item, counted within the lane. */
@@ -45,6 +46,8 @@ export type Carried = {
   readonly rateLimit?: number | null;
   readonly breaker: Breaker;
   readonly isPaused: boolean;
+  /** Absent where an execution of older code goes on as new. */
+  readonly searchAttributes?: readonly SearchAttributeName[];
 };
 
 /** All that a run's execution remembers. */
@@ -92,6 +95,9 @@ export type RunState = {
   fruitlessRounds: number;
   /** The queue was made again, and what was in the lost one is not in it yet. */
   hasLostMessages: boolean;
+  /** Search attributes that the namespace has, and what they were set to last. */
+  searchAttributes: readonly SearchAttributeName[];
+  searchAttributesWritten: SearchAttributeValues | null;
 };
 
 /** What a paused run says of itself, however long ago that was. */
@@ -132,6 +138,8 @@ export function newRunState(spec: RunSpec, carried: Carried | undefined): RunSta
     lastMovedAtMs: carried?.lastMovedAtMs ?? 0,
     fruitlessRounds: carried?.fruitlessRounds ?? 0,
     hasLostMessages: carried?.hasLostMessages ?? false,
+    searchAttributes: carried?.searchAttributes ?? [],
+    searchAttributesWritten: null,
   };
 }
 
@@ -158,6 +166,7 @@ export function carry(state: RunState): Carried {
     rateLimit: state.rateLimit,
     breaker: state.breaker,
     isPaused: state.isPaused,
+    searchAttributes: state.searchAttributes,
   };
 }
 

@@ -41,6 +41,7 @@ function preflightOf(deps: Partial<PreflightDeps>) {
     isFileListAllowed: false,
     fleets: { local },
     defaultFleet: 'local',
+    readSearchAttributes: () => Promise.resolve(['SpotloopState']),
     ...deps,
   });
 }

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { problemTexts } from '../../activities/audit/audit.ts';
 import { failureTypes } from '../../domain/failure-types.ts';
+import { searchAttributes } from '../../domain/search-attributes.ts';
 import { leftTexts } from '../../domain/sweep.ts';
 
 /** Names that people's scripts and other processes rely on: added here when they are added, never renamed. */
@@ -59,6 +60,16 @@ describe('public names', () => {
       [...defined].map(([, name]) => name),
       ['progress', 'errors', 'fleet', 'pause', 'resume', 'scale', 'setRateLimit'],
     );
+  });
+
+  it('of search attributes stay, and their types', () => {
+    assert.deepEqual(searchAttributes, {
+      SpotloopState: 'Keyword',
+      SpotloopTotal: 'Int',
+      SpotloopSettled: 'Int',
+      SpotloopFailed: 'Int',
+      SpotloopDestination: 'Keyword',
+    });
   });
 
   it('of environment variables stay', () => {

@@ -1,6 +1,7 @@
 import { ApplicationFailure } from '@temporalio/activity';
 import type { WorkflowHandle } from '@temporalio/client';
 import type { Activities } from '../../activities/index.ts';
+import { searchAttributeNames } from '../../domain/search-attributes.ts';
 import type { FleetState } from '../../domain/fleet-state.ts';
 import type { downloadRun } from '../../workflows/index.ts';
 import {
@@ -177,6 +178,14 @@ export const endingCases: readonly EndingCase[] = [
     },
     expected: { kind: 'completed' },
     calls: ['publishItems', 'publishItems', ...cleanUp],
+  },
+  {
+    name: 'completed-with-search-attributes',
+    script: {
+      activities: { preflight: () => Promise.resolve({ searchAttributes: searchAttributeNames }) },
+    },
+    expected: { kind: 'completed' },
+    calls: ['preflight', 'snapshotList', ...cleanUp],
   },
   {
     name: 'failed-invalid-run-spec',

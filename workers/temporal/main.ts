@@ -15,6 +15,7 @@ import { listenForShutdown } from '../process/shutdown.ts';
 import { createTemporalLogger } from './logger.ts';
 import { openCluster } from './open-cluster.ts';
 import { createRunRegistry } from './run-registry.ts';
+import { readSearchAttributes } from './search-attributes.ts';
 import { readSettings } from './settings.ts';
 import type { Settings } from './settings.ts';
 import { readWorkflowBundle } from './workflow-bundle.ts';
@@ -25,6 +26,7 @@ import { readWorkflowBundle } from './workflow-bundle.ts';
  *   settings.ts          what the environment says
  *   open-cluster.ts      the way to Kubernetes
  *   run-registry.ts      what Temporal knows of runs, for the sweep
+ *   search-attributes.ts which of ours the namespace has
  *   logger.ts            Temporal's log into ours
  *   workflow-bundle.ts   the workflow code, made by bundle-workflows.ts
  *   ../process/          what it shares with the downloader
@@ -84,6 +86,15 @@ async function run(settings: Settings, log: Log): Promise<void> {
       defaultFleet: settings.SPOTLOOP_FLEETS[0],
       localCommands: await readCommands(settings.SPOTLOOP_COMMANDS_FILE),
       stagingFolder: settings.SPOTLOOP_STAGING_FOLDER,
+      readSearchAttributes: async () => {
+        try {
+          return await readSearchAttributes({ connection, namespace });
+        } catch (error) {
+          // They are a service to whoever looks: no run waits for them.
+          log.warn({ error }, 'could not ask for search attributes');
+          return [];
+        }
+      },
       isFileListAllowed: settings.SPOTLOOP_ALLOW_FILE_LISTS,
       maxComponentBytes: settings.STORAGE_EMULATOR_HOST === undefined ? undefined : fileNameBytes,
     }),
