@@ -81,7 +81,8 @@ function withoutSecrets(address: string): string {
   return address.replace(/^(https?:\/\/)[^/]*@/, '$1').replace(/^(https?:[^?#]*)[?#].*$/s, '$1?…');
 }
 
-/** In a cell of a table, whatever it holds. */
-function code(text: string): string {
-  return `\`${text.replaceAll('`', "'").replaceAll('|', String.raw`\|`)}\``;
+/** A foreign text in a cell of a Markdown table, whatever it holds. */
+export function code(text: string): string {
+  const line = text.replaceAll(/\s+/g, ' ').replaceAll('`', "'");
+  return `\`${line.replaceAll('|', String.raw`\|`)}\``;
 }
