@@ -24,6 +24,9 @@ export function describeRun({ items, destination, task }: RunSpec): RunDescripti
 /** What a workflow is started with so that the Web UI says what it is. */
 export type StaticTexts = { readonly staticSummary: string; readonly staticDetails: string };
 
+/** A blank paragraph: the Web UI (2.42) shows Markdown in a frame that is a line too short. */
+export const cushion = '\u00A0';
+
 /** Temporal takes 400 bytes of a summary; this leaves room for letters of several bytes. */
 const longestSummary = 200;
 const longestSummaryBytes = 400;
@@ -61,6 +64,8 @@ export function staticTextsOf(input: unknown): Partial<StaticTexts> {
       '| | |',
       '| --- | --- |',
       ...told.map(([name, value]) => `| ${name} | ${value} |`),
+      '',
+      cushion,
     ].join('\n'),
   };
 }

@@ -1,13 +1,10 @@
 import type { Progress } from '../domain/progress.ts';
-import { code } from '../domain/run-description.ts';
+import { code, cushion } from '../domain/run-description.ts';
 import type { RunDescription } from '../domain/run-description.ts';
 import { countErrors } from '../domain/run-errors.ts';
 import type { ErrorCounts } from '../domain/run-errors.ts';
 import { shortText } from '../domain/short-text.ts';
 import { formatBytes, formatDuration } from '../domain/units.ts';
-
-/** A blank paragraph: the Web UI (2.42) shows Markdown in a frame that is a line too short. */
-const cushion = '\u00A0';
 
 /** Errors that have a row: the query `errors` tells more. */
 const errorsShown = 5;

@@ -42,7 +42,8 @@ describe('the static texts of a run', () => {
     ok(Buffer.byteLength(staticSummary) <= 400 && staticSummary.isWellFormed());
     match(staticSummary, /^gs:\/\/b-1\/.*….*\(yt-dlp\)$/s);
     ok(Buffer.byteLength(staticDetails) <= 20_000);
-    const cells = staticDetails.split('\n').map((line) => line.replaceAll(String.raw`\|`, ''));
+    const table = staticDetails.split('\n').filter((line) => line.startsWith('|'));
+    const cells = table.map((line) => line.replaceAll(String.raw`\|`, ''));
     deepEqual([...new Set(cells.map((line) => line.split('|').length))], [4]);
   });
 
