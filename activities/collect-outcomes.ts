@@ -7,6 +7,7 @@ import type { Sample } from '../domain/sample.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import { Desks, sampleOf } from './collect/desk.ts';
 import type { CollectorDeps, Desk } from './collect/desk.ts';
+import { errorsOf } from './collect/errors-of.ts';
 import { PullRefused } from './collect/mailbox.ts';
 import { Slice } from './collect/slice.ts';
 import { keepHeartbeating } from './heartbeat.ts';
@@ -25,6 +26,8 @@ export type CollectOutcomesInput = {
   readonly until: 'slice-ends' | 'quiet';
   /** Past it the slice ends at once; one that waits for `quiet` goes on, for its run is over anyway. */
   readonly tolerateFailures?: RunSpec['tolerateFailures'];
+  /** How many errors the run knows: where there are more it is told of them, and history is spared the rest. */
+  readonly errorsKnown?: number;
 };
 
 /**
@@ -33,14 +36,15 @@ export type CollectOutcomesInput = {
  * - `collect/slice.ts`: the loop of one slice: gather, write, ack;
  * - `collect/mailbox.ts`: pulling ahead, acking, giving back;
  * - `collect/append.ts`: one batch becomes one part of the ledger;
- * - `collect/desk.ts`: what is kept in this process from one slice to the next.
+ * - `collect/desk.ts`: what is kept in this process from one slice to the next;
+ * - `collect/errors-of.ts`: what items failed with.
  *
  * Its heartbeat's payload is the {@link Sample} of that second.
  */
 export function createCollectOutcomes(deps: CollectorDeps) {
   const desks = new Desks(deps);
   return async function collectOutcomes(input: CollectOutcomesInput): Promise<Sample> {
-    const { run, snapshot, sliceMs, until, tolerateFailures } = input;
+    const { run, snapshot, sliceMs, until, tolerateFailures, errorsKnown = 0 } = input;
     const { cancellationSignal: signal, cancelled, info } = Context.current();
     const endsAtMs = Date.now() + sliceMs;
     showRunCounters();
@@ -68,7 +72,9 @@ export function createCollectOutcomes(deps: CollectorDeps) {
     }
     if (until === 'quiet' || isShutdown(signal)) await desks.drop(desk);
     else desks.keep(desk, signal.aborted ? 'some-time' : 'soon');
-    return signal.aborted ? cancelled : sampleOf(desk, Date.now());
+    if (signal.aborted) return cancelled;
+    const errors = await errorsOf(desk, snapshot, errorsKnown);
+    return { ...sampleOf(desk, Date.now()), ...(errors === undefined ? {} : { errors }) };
   };
 }
 

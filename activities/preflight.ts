@@ -8,6 +8,7 @@ import { runFoldersPrefix } from '../domain/names.ts';
 import type { RunRef } from '../domain/names.ts';
 import { isTopic } from '../domain/notice.ts';
 import type { RunSpec } from '../domain/run-spec.ts';
+import type { SearchAttributeName } from '../domain/search-attributes.ts';
 import type { Task } from '../domain/task.ts';
 import { formatBytes } from '../domain/units.ts';
 import { saveObject } from '../storage/save-object.ts';
@@ -27,16 +28,21 @@ export type PreflightDeps = ListDeps &
     readonly localCommands?: Readonly<Record<string, { readonly output: boolean }>> | undefined;
     /** Where the local fleet's downloaders stage files; absent where they are on other machines. */
     readonly stagingFolder?: string | undefined;
+    /** Which of our search attributes the namespace has; a server that does not say has none. */
+    readonly readSearchAttributes: () => Promise<readonly SearchAttributeName[]>;
   };
 
 export type PreflightInput = { readonly run: RunRef; readonly spec: RunSpec };
+
+/** What the run needs to know of its surroundings. */
+export type PreflightFindings = { readonly searchAttributes: readonly SearchAttributeName[] };
 
 /**
  * Tries everything that a run needs before it creates anything: list, destination, fleet, command.
  * @throws PreflightFailed with all problems, one a line. What may pass by itself is thrown as it is and retried.
  */
 export function createPreflight(deps: PreflightDeps) {
-  return async function preflight({ run, spec }: PreflightInput): Promise<void> {
+  return async function preflight({ run, spec }: PreflightInput): Promise<PreflightFindings> {
     const checks = [
       checkList(deps, spec),
       checkWritable(deps.storage, run.bucket, runFoldersPrefix, run.name),
@@ -56,6 +62,7 @@ export function createPreflight(deps: PreflightDeps) {
       throw runFailure(failureTypes.PreflightFailed, [...new Set(problems)].join('\n'));
     }
     if (failed !== undefined) throw failed.reason;
+    return { searchAttributes: await deps.readSearchAttributes() };
   };
 }
 

@@ -67,8 +67,8 @@ const maxRequestsInFlight = 4;
 
 /**
  * Publishes one lane of the snapshot. Its heartbeat says before which item all is confirmed, and a retry goes on
- * there: what was under way when it died is published twice, which the ledger's bit set forgives. A slice with a pace that
- * is cancelled ends early: the run is paused and goes on later.
+ * there: what was under way when it died is published twice, which the ledger's bit set forgives. A slice that is cancelled ends
+ * early: the run is paused and goes on later, or at another rate.
  */
 export function createPublishItems(deps: PublishItemsDeps) {
   return async function publishItems(input: PublishItemsInput): Promise<PublishedSlice> {
@@ -109,9 +109,10 @@ export function createPublishItems(deps: PublishItemsDeps) {
         if (!isDone) break;
       }
     } catch (error) {
-      // Of a step that failed nothing may arrive after its end; of one that is cancelled it does no harm, for the queue goes next.
+      // Of a step that failed nothing may arrive after its end; of one that is cancelled it does no harm: the queue goes next, or
+      // what was under way goes out once more.
       await window.isQuiet();
-      if (pacer === null || !isCancelled(signal)) {
+      if (!isCancelled(signal)) {
         signal.throwIfAborted();
         throw error;
       }

@@ -5,6 +5,7 @@ import { readManifest, readReport } from '../activities/audit/read-run.ts';
 import { countRetryList, retryListAddress, writeRetryList } from '../activities/report/retried.ts';
 import type { RetriedKind } from '../activities/report/retried.ts';
 import { runFolder, runName } from '../domain/names.ts';
+import { staticTextsOf } from '../domain/run-description.ts';
 import { runInputOf } from '../domain/run-input.ts';
 import type { RunSpecInput } from '../domain/run-spec.ts';
 import { createStorageClient } from '../workers/process/google-clients.ts';
@@ -99,6 +100,7 @@ async function retry(
       taskQueue: queue,
       workflowId,
       args: [input],
+      ...staticTextsOf(input),
     });
     const folder = runFolder(runName(workflowId, runId)).root;
     return {

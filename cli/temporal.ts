@@ -4,7 +4,17 @@ import { loadClientConnectConfig } from '@temporalio/envconfig';
 /** A server that does not answer within this is not there, or not where the configuration says. */
 const connectTimeoutMs = 10_000;
 
-export type Temporal = { readonly client: Client; readonly close: () => Promise<void> };
+/** Where Temporal is, by the same means. */
+export function temporalPlace(): { readonly address: string; readonly namespace: string } {
+  const { connectionOptions, namespace = 'default' } = loadClientConnectConfig();
+  return { address: connectionOptions.address ?? 'localhost:7233', namespace };
+}
+
+export type Temporal = {
+  readonly client: Client;
+  readonly connection: Connection;
+  readonly close: () => Promise<void>;
+};
 
 /**
  * Temporal as its own command finds it: `TEMPORAL_ADDRESS` and the like, or the profile that `TEMPORAL_PROFILE` names.
@@ -20,6 +30,7 @@ export async function openTemporal(): Promise<Temporal> {
     });
     return {
       client: new Client({ connection, namespace }),
+      connection,
       close: () => connection.close(),
     };
   } catch (cause) {

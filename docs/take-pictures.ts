@@ -1,14 +1,15 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { chromium } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { sampleList, sampleInput } from '../infra/local/directions.ts';
+import { openBrowser } from '../test/support/browser.ts';
 import { settledOf, startRunStack, waitUntil } from '../test/support/run-stack.ts';
 import type { RunStack } from '../test/support/run-stack.ts';
 
 /**
  * `npm run pictures`: takes the pictures in this folder anew, of a real run: Temporal's Web UI while it runs, and its report.
- * Needs Chromium: Debian's package `chromium`, or its path in CHROMIUM.
+ * The browser is found or installed by `infra/local/install/chromium.ts`.
  */
 
 /** Sample ids of the run, and outcomes after which it is pictured: in the middle. */
@@ -27,11 +28,16 @@ async function uploadList({ stack }: RunStack): Promise<string> {
   return 'gs://spotloop-local/youtube-ids';
 }
 
+async function untilShown(page: Page, text: string): Promise<void> {
+  await waitUntil(async () => {
+    const frames = await page.locator('iframe').all();
+    const counts = frames.map((frame) => frame.contentFrame().getByText(text).count());
+    return (await Promise.all(counts)).some((count) => count > 0);
+  });
+}
+
 const world = await startRunStack();
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-  args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--disable-background-networking'],
-});
+const browser = await openBrowser();
 try {
   const { stack } = world;
   const input = { ...sampleInput(stack, items), items: await uploadList(world) };
@@ -46,8 +52,8 @@ try {
   await page.getByText('Collect outcomes for').first().waitFor();
   await page.screenshot({ path: pictureOf('web-ui-history.png') });
   await page.goto(`${run}/user-metadata`);
-  // The UI shows Markdown in a frame of its own.
-  await page.frameLocator('iframe').first().getByText('Time left').waitFor();
+  // The UI shows Markdown in frames of their own: the input's details, and the current ones.
+  for (const text of ['Slots of each', 'Time left']) await untilShown(page, text);
   await page.screenshot({ path: pictureOf('web-ui.png') });
 
   const { runFolder } = await handle.result();

@@ -28,6 +28,8 @@ export type Progress = {
   /** Over the last part of the run; null while unknown. */
   readonly itemsPerMinute: number | null;
   readonly secondsLeft: number | null;
+  /** Items a minute that are published at most; null without a limit. */
+  readonly rateLimit: number | null;
   readonly fleet: FleetState | null;
   /** Where origins ask for patience: until when it stays as `state` says if nothing changes, ISO 8601; else null. */
   readonly until: string | null;

@@ -74,6 +74,9 @@ const workers = z.union(
   { error: 'is neither a number of downloaders from 1 to 15,000 nor { "min": …, "max": … }' },
 );
 
+/** Items a minute of a whole run; at least one in a hundred minutes: a slower list is a schedule's. */
+export const rateLimits = { min: 0.01, max: 10_000_000 } as const;
+
 const fields = z.strictObject({
   /** The list: gs://, https:// or (local stack) file://; a page that yt-dlp lists: yt-dlp+https://; or a short array of keys. */
   items: z.union(
@@ -137,8 +140,8 @@ const fields = z.strictObject({
   idleExit: duration('10s', '1h').default(300_000),
   /** The run's own limit, from its start. */
   timeLimit: duration('1s', '365d').optional(),
-  /** Items a minute for the whole fleet; at least one in a hundred minutes: a slower list is a schedule's. */
-  rateLimit: z.number().min(0.01).max(10_000_000).optional(),
+  /** Items a minute for the whole fleet. */
+  rateLimit: z.number().min(rateLimits.min).max(rateLimits.max).optional(),
   tolerateFailures: tolerated.optional(),
   /** Who is told of the run's end. */
   notify: z

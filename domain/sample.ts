@@ -1,11 +1,15 @@
 import { noCounts } from './counts.ts';
 import type { Counts } from './counts.ts';
+import type { ErrorCounts } from './run-errors.ts';
 import type { Snapshot } from './snapshot.ts';
 
 /** "Any 500 consecutive outcomes": the window in which a failing run is recognised. */
 export const outcomeWindow = 500;
 
-/** What a collector knows of a run at one moment; counts only, never ids (I8). It is also the heartbeat's payload. */
+/**
+ * What a collector knows of a run at one moment; counts only, never ids (I8), but for a few examples of errors. It is also the
+ * heartbeat's payload, without errors.
+ */
 export type Sample = {
   /** When it was true, Unix ms. */
   readonly asOfMs: number;
@@ -26,6 +30,8 @@ export type Sample = {
   readonly pausing: number;
   /** Where all of them pause: when the first one goes on, Unix ms; else 0. */
   readonly pauseUntilMs: number;
+  /** What items failed with; absent when the run knows it already. */
+  readonly errors?: ErrorCounts;
 };
 
 /** A run's first sample, before any outcome: what was in the bucket already is skipped. */

@@ -25,7 +25,7 @@ export async function bringBack(state: RunState): Promise<void> {
     );
   }
   show(state, state.phase, `${unsettled} items are unaccounted for: publishing them again`);
-  if (state.spec.rateLimit === undefined) {
+  if (state.rateLimit === null) {
     const input = { run: state.run, snapshot: state.snapshot };
     const summary = `Publish ${unsettled} unaccounted items again (round ${state.fruitlessRounds})`;
     const done = await withQueue(state, () => reconcile.executeWithOptions({ summary }, [input]));

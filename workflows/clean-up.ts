@@ -1,6 +1,7 @@
 import { ActivityFailure, CancellationScope, condition } from '@temporalio/workflow';
 import type { Ending } from '../domain/ending.ts';
 import { failureTypes } from '../domain/failure-types.ts';
+import { countErrors } from '../domain/run-errors.ts';
 import { shortText } from '../domain/short-text.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import { passingFault } from './failure.ts';
@@ -42,7 +43,15 @@ export function cleanUp(state: RunState, snapshot: Snapshot, ending: Ending): Pr
         await failureOf(async () => {
           const sample = await collectLastOutcomes.executeWithOptions(
             { summary: 'Collect the last outcomes' },
-            [{ run, snapshot, sliceMs: longestDrainMs, until: 'quiet' }],
+            [
+              {
+                run,
+                snapshot,
+                sliceMs: longestDrainMs,
+                until: 'quiet',
+                errorsKnown: countErrors(state.errors),
+              },
+            ],
           );
           observe(state, sample);
         });

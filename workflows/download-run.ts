@@ -6,6 +6,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { ContinueAsNewOptions } from '@temporalio/workflow';
+import type { PreflightFindings } from '../activities/preflight.ts';
 import type { Ending } from '../domain/ending.ts';
 import { failureTypes } from '../domain/failure-types.ts';
 import type { RunResult } from '../domain/progress.ts';
@@ -21,6 +22,7 @@ import { startDownloaders } from './fleet.ts';
 import { follow } from './follow.ts';
 import { limitTime } from './limit-time.ts';
 import type { TimeLimit } from './limit-time.ts';
+import { writeMemo } from './list-entry.ts';
 import { answerMessages } from './messages.ts';
 import { planLanes, publishList } from './publish.ts';
 import { carry, newRunState, observe, resultOf } from './run-state.ts';
@@ -45,7 +47,7 @@ export async function downloadRun(input: unknown, carried?: Carried): Promise<Ru
     await handlersFinished();
     // A new execution would not know that it was cancelled: then this one cleans up.
     if (!CancellationScope.current().consideredCancelled) {
-      return makeContinueAsNewFunc<typeof downloadRun>(onNewestVersion())(input, carry(state));
+      return makeContinueAsNewFunc<typeof downloadRun>(nextExecution())(input, carry(state));
     }
   }
 
@@ -56,10 +58,16 @@ export async function downloadRun(input: unknown, carried?: Carried): Promise<Ru
   return close(state, final);
 }
 
-/** Where the Temporal worker has versions, and the server tells of a newer one; else the next execution is on the same. */
-function onNewestVersion(): ContinueAsNewOptions {
-  const { targetWorkerDeploymentVersionChanged: isThereANewer } = workflowInfo();
-  return isThereANewer ? { initialVersioningBehavior: 'AUTO_UPGRADE' } : {};
+/**
+ * Search attributes go on by themselves, a memo does not. Where the Temporal worker has versions and the server tells of a newer
+ * one, the next execution begins on that.
+ */
+function nextExecution(): ContinueAsNewOptions {
+  const { memo, targetWorkerDeploymentVersionChanged: isThereANewer } = workflowInfo();
+  return {
+    ...(memo === undefined ? {} : { memo }),
+    ...(isThereANewer ? { initialVersioningBehavior: 'AUTO_UPGRADE' } : {}),
+  };
 }
 
 const completed: Ending = { kind: 'completed' };
@@ -88,9 +96,15 @@ async function prepare(state: RunState, limit: TimeLimit): Promise<Snapshot> {
   try {
     return await limit.scope.run(async () => {
       show(state, 'preflight', 'checking list, destination and fleet');
-      await preflight.executeWithOptions({ summary: 'Check list, destination and fleet' }, [
-        { run, spec },
-      ]);
+      const found: PreflightFindings | undefined = await preflight.executeWithOptions(
+        { summary: 'Check list, destination and fleet' },
+        [{ run, spec }],
+      );
+      // An older Temporal worker's says nothing.
+      if (found !== undefined && found !== null) {
+        state.searchAttributes = found.searchAttributes;
+        writeMemo(state);
+      }
       show(state, 'snapshot', 'reading the list');
       const snapshot = await snapshotList.executeWithOptions(
         { summary: 'Read, check and copy the list' },

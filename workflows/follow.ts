@@ -3,6 +3,7 @@ import { settledOf } from '../domain/counts.ts';
 import { failureTypes } from '../domain/failure-types.ts';
 import { judge } from '../domain/judgement.ts';
 import { nextSliceMs } from '../domain/poll-schedule.ts';
+import { countErrors } from '../domain/run-errors.ts';
 import type { Sample } from '../domain/sample.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import { formatDuration } from '../domain/units.ts';
@@ -73,6 +74,15 @@ function collectSlice(state: RunState, snapshot: Snapshot): Promise<Sample> {
     {
       summary: `Collect outcomes for ${formatDuration(sliceMs)} (${number(settled)} of ${number(snapshot.total)} settled before)`,
     },
-    [{ run, snapshot, sliceMs, until: 'slice-ends', tolerateFailures: spec.tolerateFailures }],
+    [
+      {
+        run,
+        snapshot,
+        sliceMs,
+        until: 'slice-ends',
+        tolerateFailures: spec.tolerateFailures,
+        errorsKnown: countErrors(state.errors),
+      },
+    ],
   );
 }

@@ -1,13 +1,13 @@
-import {
-  ApplicationFailure,
-  CancellationScope,
-  condition,
-  defineQuery,
-  defineUpdate,
-  setHandler,
-} from '@temporalio/workflow';
+import { condition, defineQuery, defineUpdate, setHandler } from '@temporalio/workflow';
 import type { Progress } from '../domain/progress.ts';
+import type { RunErrors } from '../domain/run-errors.ts';
+import type { RunFleet } from '../domain/run-fleet.ts';
+import { rateLimits } from '../domain/run-spec.ts';
+import { errorsAnswer, fleetAnswer } from './answers.ts';
+import { number } from './details.ts';
 import { tendFleet } from './fleet.ts';
+import { refuseRateLimit, setRateLimit } from './rate-limit.ts';
+import { refuse, refuseUnlessDownloading } from './refuse.ts';
 import { allowedWorkers, isCooling, pausedSentence, progressOf } from './run-state.ts';
 import type { RunState } from './run-state.ts';
 import { sentenceOf } from './sentence.ts';
@@ -16,9 +16,14 @@ import { resumeFleet, scaleFleet, suspendFleet } from './steps.ts';
 
 /** Messages a run understands. Their names are public: added, never renamed. */
 export const progressQuery = defineQuery<Progress>('progress');
+export const errorsQuery = defineQuery<RunErrors>('errors');
+export const fleetQuery = defineQuery<RunFleet>('fleet');
 export const pauseUpdate = defineUpdate<Progress>('pause');
 export const resumeUpdate = defineUpdate<Progress>('resume');
 export const scaleUpdate = defineUpdate<Progress, [workers: number]>('scale');
+export const setRateLimitUpdate = defineUpdate<Progress, [itemsPerMinute: number | null]>(
+  'setRateLimit',
+);
 
 /** Who sends a message waits for its answer, and a run's end waits for both: then rather a clear failure, and the run mends it. */
 const steering = { scheduleToCloseTimeout: '2m' } as const;
@@ -32,6 +37,16 @@ export function answerMessages(state: RunState): void {
 
   setHandler(progressQuery, () => progressOf(state), {
     description: 'Counts, rate, time left and fleet of this run, and as of when they are true.',
+  });
+
+  setHandler(errorsQuery, () => errorsAnswer(state), {
+    description:
+      'The most frequent errors that items failed with: how many came with each, and keys of the first of them.',
+  });
+
+  setHandler(fleetQuery, () => fleetAnswer(state), {
+    description:
+      'The downloaders of this run: how many there are, may be and work, what they wait for, and until when they cool down.',
   });
 
   setHandler(
@@ -125,24 +140,22 @@ export function answerMessages(state: RunState): void {
       },
     },
   );
+
+  setHandler(
+    setRateLimitUpdate,
+    (itemsPerMinute) => {
+      const said = setRateLimit(state, itemsPerMinute);
+      if (!hasDownloaders(state)) return progressOf(state);
+      return show(state, state.phase, state.isPaused ? `${pausedSentence}; ${said}` : said);
+    },
+    {
+      description: `Changes how many items a minute are published, ${rateLimits.min} to ${number(rateLimits.max)}; null removes the limit. What is published already is not held back.`,
+      validator: (itemsPerMinute) => refuseRateLimit(state, itemsPerMinute),
+    },
+  );
 }
 
 /** As {@link show}; but a run that ended its work while the message was acted on is not called back to it. */
 function showSteered(state: RunState, phase: RunState['phase'], sentence: string): Progress {
   return hasDownloaders(state) ? show(state, phase, sentence) : progressOf(state);
-}
-
-function refuseUnlessDownloading(state: RunState): void {
-  if (CancellationScope.current().consideredCancelled) refuse('the run is being cancelled');
-  if (hasDownloaders(state)) return;
-  const when = isBeforeDownloading(state) ? 'yet' : 'any more';
-  refuse(`the run is in phase "${state.phase}", it has no downloaders to steer ${when}`);
-}
-
-function isBeforeDownloading({ phase }: RunState): boolean {
-  return phase === 'preflight' || phase === 'snapshot' || phase === 'queue';
-}
-
-function refuse(reason: string): never {
-  throw ApplicationFailure.nonRetryable(reason, 'Refused');
 }

@@ -1,10 +1,10 @@
-import { CancellationScope, condition, isCancellation } from '@temporalio/workflow';
-import type { PublishedSlice } from '../activities/publish-items.ts';
+import { condition } from '@temporalio/workflow';
 import { nextSliceMs } from '../domain/poll-schedule.ts';
 import { addPublishMark, planPublishing, publishedBy } from '../domain/publish-plan.ts';
 import type { PublishMark } from '../domain/publish-plan.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import { number } from './details.ts';
+import { publishUntil } from './publish-until.ts';
 import { withQueue } from './rebuild-queue.ts';
 import { ageMs, isHeld, isPublishing, outstandingOf, unpublishedOf } from './run-state.ts';
 import type { RunState } from './run-state.ts';
@@ -12,8 +12,8 @@ import { publishItems } from './steps.ts';
 
 /**
  * Publishes at the run's rate, in slices as long as those of collecting: each brings what the rate allows, minus what still
- * waits in the queue. Nothing goes out while the run is held. It stays until all is settled, for what was lost is
- * published again at the same rate; or until the run goes on as new.
+ * waits in the queue. Nothing goes out while the run is held. One lane is published after the other. It stays until all is
+ * settled, for what was lost is published again at the same rate; or until the rate is another, or the run goes on as new.
  */
 export async function publishPaced(
   state: RunState,
@@ -29,13 +29,15 @@ export async function publishPaced(
     const published = snapshot.published - unpublishedOf(state);
     marks = addPublishMark(marks, { atMs: Date.now(), published });
   };
-  const isOver = (): boolean => state.isLeaving || outstandingOf(state) <= 0;
+  const isChanged = (): boolean => state.rateLimit !== itemsPerMinute;
+  const isOver = (): boolean => state.isLeaving || isChanged() || outstandingOf(state) <= 0;
 
   for (;;) {
     if (isHeld(state)) hasWaited = true;
     await condition(() => isOver() || (isPublishing(state) && !isHeld(state)));
     const earliestMs = hasWaited ? Date.now() : 0;
-    const [lane] = state.lanes;
+    const at = state.lanes.findIndex(({ isDone }) => !isDone);
+    const lane = state.lanes[at];
     if (isOver() || lane === undefined) return;
     const sliceMs = nextSliceMs(ageMs(state));
     const { sample } = state;
@@ -58,17 +60,24 @@ export async function publishPaced(
     state.lanesUnderWay = 1;
     const pace = { itemsPerMinute, dueAtMs };
     const again = lane.leftAgain !== undefined;
+    const place = { lane: at, lanes: state.lanes.length, from: lane.next };
     const slice = await withQueue(state, () =>
-      untilHeld(state, () =>
-        publishItems.executeWithOptions(
-          { summary: summaryOf(lane.next, again, snapshot, itemsPerMinute) },
-          [{ run: state.run, snapshot, lane: 0, lanes: 1, pace, again, from: lane.next, sliceMs }],
-        ),
+      publishUntil(
+        () => isHeld(state) || isChanged(),
+        () =>
+          publishItems.executeWithOptions(
+            { summary: summaryOf(lane.next, again, snapshot, itemsPerMinute) },
+            [{ run: state.run, snapshot, ...place, pace, again, sliceMs }],
+          ),
       ),
     );
     state.lanesUnderWay = 0;
     if (slice === null) continue;
-    state.lanes = [{ ...lane, ...slice }];
+    // Of another rate, when the next item is due is known better.
+    const due = isChanged() ? state.lanes[at]?.dueAtMs : slice.dueAtMs;
+    state.lanes = state.lanes
+      .with(at, { ...lane, ...slice })
+      .map((one) => (due === undefined ? one : { ...one, dueAtMs: due }));
     mark();
     // The last items are on their way: whoever idled until now has not stalled with them.
     if (slice.isDone) state.lastMovedAtMs = Math.max(state.lastMovedAtMs, Date.now());
@@ -80,32 +89,6 @@ function inFlightOf(state: RunState, snapshot: Snapshot, marks: readonly Publish
   const published = snapshot.published - unpublishedOf(state);
   const then = publishedBy(marks, state.sample?.asOfMs ?? 0) ?? published;
   return outstandingOf(state) - unpublishedOf(state) - (published - then);
-}
-
-/** Ends the slice when the run is held: what it gives back is what went out by then; null when that is not known. */
-async function untilHeld(
-  state: RunState,
-  publish: () => Promise<PublishedSlice>,
-): Promise<PublishedSlice | null> {
-  const outer = CancellationScope.current();
-  const slice = new CancellationScope();
-  const watch = new CancellationScope();
-  const watching = watch
-    .run(() => condition(() => isHeld(state)))
-    .then(() => slice.cancel())
-    .catch((error: unknown) => {
-      if (!isCancellation(error)) throw error;
-    });
-  try {
-    return await slice.run(publish);
-  } catch (error) {
-    // It had not begun, or waited for its next attempt: what it published, if anything, goes out once more.
-    if (!isCancellation(error) || outer.consideredCancelled || !isHeld(state)) throw error;
-    return null;
-  } finally {
-    watch.cancel();
-    await watching;
-  }
 }
 
 function summaryOf(

@@ -11,8 +11,11 @@ import type { RunRef } from '../domain/names.ts';
 import { addMark, itemsPerMinute, secondsLeft } from '../domain/pace.ts';
 import type { Mark } from '../domain/pace.ts';
 import type { Phase, Progress, RunResult } from '../domain/progress.ts';
+import { noErrors } from '../domain/run-errors.ts';
+import type { ErrorCounts } from '../domain/run-errors.ts';
 import type { RunSpec } from '../domain/run-spec.ts';
 import type { Sample } from '../domain/sample.ts';
+import type { SearchAttributeName, SearchAttributeValues } from '../domain/search-attributes.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 
 /** How far a lane of publishing is: its next item, counted within the lane. */
@@ -33,14 +36,20 @@ export type Carried = {
   readonly snapshot: Snapshot;
   readonly lanes: readonly Lane[];
   readonly sample: Sample;
+  /** Absent where an execution of older code goes on as new. */
+  readonly errors?: ErrorCounts;
   readonly marks: readonly Mark[];
   readonly lastMovedAtMs: number;
   readonly fruitlessRounds: number;
   readonly hasLostMessages: boolean;
   readonly enoughUntilMs: number;
   readonly workers: Workers;
+  /** Null: without one. Absent where an execution of older code goes on as new: then it is as in the input. */
+  readonly rateLimit?: number | null;
   readonly breaker: Breaker;
   readonly isPaused: boolean;
+  /** Absent where an execution of older code goes on as new. */
+  readonly searchAttributes?: readonly SearchAttributeName[];
 };
 
 /** All that a run's execution remembers. */
@@ -60,6 +69,8 @@ export type RunState = {
   isPaused: boolean;
   /** How many downloaders the run may have; after a message `scale`, exactly so many. */
   workers: Workers;
+  /** Items a minute that are published at most, by the input or the last `setRateLimit`; null: as many as can be. */
+  rateLimit: number | null;
   /** What the run does about origins that ask for patience. */
   breaker: Breaker;
   /** What the last look saw; null before the first. */
@@ -76,6 +87,8 @@ export type RunState = {
   /** Items without outcome when the last generation was started for what the one before had left; null when none was. */
   outstandingAtGeneration: number | null;
   sample: Sample | null;
+  /** What items failed with so far. */
+  errors: ErrorCounts;
   marks: readonly Mark[];
   /** The last slice brought no outcome. */
   isQuiet: boolean;
@@ -84,6 +97,9 @@ export type RunState = {
   fruitlessRounds: number;
   /** The queue was made again, and what was in the lost one is not in it yet. */
   hasLostMessages: boolean;
+  /** Search attributes that the namespace has, and what they were set to last. */
+  searchAttributes: readonly SearchAttributeName[];
+  searchAttributesWritten: SearchAttributeValues | null;
 };
 
 /** What this run was named by its first execution, whose code may be older than ours. */
@@ -117,6 +133,7 @@ export function newRunState(spec: RunSpec, carried: Carried | undefined): RunSta
     isLeaving: false,
     isPaused: carried?.isPaused ?? false,
     workers: carried?.workers ?? spec.workers,
+    rateLimit: carried?.rateLimit === undefined ? (spec.rateLimit ?? null) : carried.rateLimit,
     breaker: carried?.breaker ?? openBreaker,
     fleet: null,
     fleetReadAtMs: 0,
@@ -126,11 +143,14 @@ export function newRunState(spec: RunSpec, carried: Carried | undefined): RunSta
     trouble: null,
     outstandingAtGeneration: null,
     sample: carried?.sample ?? null,
+    errors: carried?.errors ?? noErrors,
     marks: carried?.marks ?? [],
     isQuiet: false,
     lastMovedAtMs: carried?.lastMovedAtMs ?? 0,
     fruitlessRounds: carried?.fruitlessRounds ?? 0,
     hasLostMessages: carried?.hasLostMessages ?? false,
+    searchAttributes: carried?.searchAttributes ?? [],
+    searchAttributesWritten: null,
   };
 }
 
@@ -148,19 +168,23 @@ export function carry(state: RunState): Carried {
     snapshot,
     lanes: state.lanes,
     sample,
+    errors: state.errors,
     marks: state.marks,
     lastMovedAtMs: state.lastMovedAtMs,
     fruitlessRounds: state.fruitlessRounds,
     hasLostMessages: state.hasLostMessages,
     enoughUntilMs: state.enoughUntilMs,
     workers: state.workers,
+    rateLimit: state.rateLimit,
     breaker: state.breaker,
     isPaused: state.isPaused,
+    searchAttributes: state.searchAttributes,
   };
 }
 
 /** Takes in what a slice of collecting saw. */
-export function observe(state: RunState, sample: Sample): void {
+export function observe(state: RunState, { errors, ...sample }: Sample): void {
+  if (errors !== undefined) state.errors = errors;
   if (isMoving(state.sample, sample)) state.lastMovedAtMs = sample.asOfMs;
   state.isQuiet =
     state.sample !== null && settledOf(sample.counts) <= settledOf(state.sample.counts);
@@ -235,6 +259,7 @@ export function progressOf(state: RunState): Progress {
     storedBytes: state.sample?.storedBytes ?? 0,
     itemsPerMinute: perMinute === null ? null : Math.round(perMinute * 10) / 10,
     secondsLeft: unsettled === null ? null : secondsLeft(unsettled, perMinute),
+    rateLimit: state.rateLimit,
     fleet: state.fleet,
     until: untilOf(state),
     asOf: state.sample === null ? null : new Date(state.sample.asOfMs).toISOString(),

@@ -36,6 +36,8 @@ export type Desk = {
   readonly downloaders: DownloadersHeard;
   readonly outcomes: Mailbox;
   readonly deadItems: Mailbox;
+  /** Keys of examples of errors, by index: a few dozen. */
+  readonly exampleKeys: Map<number, string>;
   /** Another process began this run's ledger: messages may still be leased to it though it is dead. */
   readonly isTakenOver: boolean;
 };
@@ -65,6 +67,7 @@ export class Desks {
       downloaders: kept?.downloaders ?? new DownloadersHeard(),
       outcomes: this.#mailbox(names.outcomes, outcomePulls),
       deadItems: this.#mailbox(names.deadItems, 1),
+      exampleKeys: kept?.exampleKeys ?? new Map<number, string>(),
       isTakenOver: kept === undefined && ledger.nextPart > 0,
     };
   }

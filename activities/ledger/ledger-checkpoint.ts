@@ -4,10 +4,12 @@ import type { Bucket } from '@google-cloud/storage';
 import { z } from 'zod';
 import type { Counts } from '../../domain/counts.ts';
 import { runFolder } from '../../domain/names.ts';
+import { examplesPerError } from '../../domain/run-errors.ts';
 import { outcomeWindow } from '../../domain/sample.ts';
 import type { Snapshot } from '../../domain/snapshot.ts';
 import { saveObject } from '../../storage/save-object.ts';
 import { describeError, http, statusOf } from '../cloud-error.ts';
+import { maxTallied } from './error-tally.ts';
 import { listNames } from './ledger-log.ts';
 import { LedgerState, outcomeCodes } from './ledger-state.ts';
 
@@ -26,6 +28,12 @@ const maxCheckpointBytes = 256 * 1024 ** 2;
 const lastCode = Math.max(...Object.values(outcomeCodes));
 
 const count = z.int().nonnegative();
+const talliedSchema = z.strictObject({
+  message: z.string(),
+  reason: z.enum(['permanent', 'exhausted', 'quarantined']),
+  count: z.int().positive(),
+  examples: z.array(count).max(examplesPerError),
+});
 const headerSchema = z.strictObject({
   throughPart: count,
   published: count,
@@ -35,6 +43,10 @@ const headerSchema = z.strictObject({
   recent: z.array(z.int().min(1).max(4)).max(outcomeWindow),
   /** Missing in those written before it was counted. */
   worstFailed: count.default(0),
+  /** The same: such a run counts errors from there on. */
+  failures: z
+    .strictObject({ errors: z.array(talliedSchema).max(maxTallied), others: count })
+    .default({ errors: [], others: 0 }),
 });
 
 /** Whether enough was applied since the last checkpoint that a new one is worth its bytes. */
@@ -46,12 +58,11 @@ export function isCheckpointDue(state: LedgerState): boolean {
 
 /** Gzip of one JSON line and the codes. The same parts give the same bytes, whoever writes them. */
 export async function encodeCheckpoint(state: LedgerState): Promise<Buffer> {
-  const header: z.infer<typeof headerSchema> = {
+  const header = {
     throughPart: state.nextPart - 1,
     published: state.codes.length,
     ...state.totals,
-    recent: [...state.totals.recent],
-  };
+  } satisfies Record<keyof z.infer<typeof headerSchema>, unknown>;
   return compress(Buffer.concat([Buffer.from(`${JSON.stringify(header)}\n`), state.codes]));
 }
 

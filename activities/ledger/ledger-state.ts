@@ -4,6 +4,8 @@ import type { Outcome, OutcomeKind } from '../../domain/outcome.ts';
 import { outcomeWindow } from '../../domain/sample.ts';
 import type { Sample } from '../../domain/sample.ts';
 import type { Snapshot } from '../../domain/snapshot.ts';
+import { ErrorTally } from './error-tally.ts';
+import type { ErrorTotals } from './error-tally.ts';
 
 /**
  * One byte an index, as memory and checkpoints hold it. The numbers are stored: one may be added, none changed.
@@ -36,6 +38,8 @@ export type LedgerTotals = {
   readonly recent: readonly number[];
   /** Most failures that any {@link outcomeWindow} of them held, one behind the other; 0 before so many came. */
   readonly worstFailed: number;
+  /** What items failed with. */
+  readonly failures: ErrorTotals;
 };
 
 /**
@@ -54,6 +58,7 @@ export class LedgerState {
   /** Failures among the recent ones. */
   #recentFailed: number;
   #worstFailed: number;
+  readonly failures: ErrorTally;
 
   constructor(codes: Uint8Array, totals: LedgerTotals) {
     this.codes = codes;
@@ -62,6 +67,7 @@ export class LedgerState {
     this.#recent = [...totals.recent];
     this.#recentFailed = totals.recent.filter(isFailure).length;
     this.#worstFailed = totals.worstFailed;
+    this.failures = new ErrorTally(totals.failures);
   }
 
   /** The state before the first part: what was in the bucket before the run counts as skipped. */
@@ -76,6 +82,7 @@ export class LedgerState {
       storedBytes: 0,
       recent: [],
       worstFailed: 0,
+      failures: { errors: [], others: 0 },
     });
   }
 
@@ -85,6 +92,7 @@ export class LedgerState {
       storedBytes: this.#storedBytes,
       recent: [...this.#recent],
       worstFailed: this.#worstFailed,
+      failures: this.failures.totals,
     };
   }
 
@@ -109,6 +117,7 @@ export class LedgerState {
     if (outcome.kind === 'stored') this.#storedBytes += outcome.sizeBytes;
     this.codes[outcome.index] = outcomeCodes[outcome.kind];
     this.#moveWindow(outcomeCodes[outcome.kind]);
+    this.failures.add(outcome);
     return effect;
   }
 

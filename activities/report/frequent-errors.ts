@@ -22,11 +22,17 @@ export type FrequentError = {
  */
 export function normaliseError(error: string, key: string): string {
   const text = error.split('\n', 1)[0] ?? '';
-  return [key, encodeKey(key)]
-    .reduce(
+  return withoutNumbers(
+    [key, encodeKey(key)].reduce(
       (rest, name) => (name.length < shortestKeyLookedFor ? rest : rest.replaceAll(name, '{key}')),
       text,
-    )
+    ),
+  );
+}
+
+/** A text without long numbers, ids and network addresses. Short numbers stay. */
+export function withoutNumbers(text: string): string {
+  return text
     .replaceAll(/\b[0-9a-f]{8}-[0-9a-f-]{27}\b/gi, '{id}')
     .replaceAll(/\b(?=[0-9a-f]*\d)[0-9a-f]{12,}\b/gi, '{id}')
     .replaceAll(/\b\d{1,3}(\.\d{1,3}){3}(:\d+)?\b/g, '{address}')

@@ -5,6 +5,7 @@ import { Client, Connection } from '@temporalio/client';
 import type { WorkflowHandle } from '@temporalio/client';
 import { Command, InvalidArgumentError } from 'commander';
 import type { RunResult } from '../../domain/progress.ts';
+import { staticTextsOf } from '../../domain/run-description.ts';
 import { directions, sampleDestination, sampleInput } from './directions.ts';
 import { followRun } from './follow-run.ts';
 import type { RunEnd } from './follow-run.ts';
@@ -70,10 +71,12 @@ async function runOnce(stack: Stack, connection: Connection): Promise<number> {
   if (flags.fresh) await emptyDestination(stack);
   const client = new Client({ connection, namespace: stack.temporal.namespace });
   const workflowId = `demo-${new Date().toISOString().slice(0, 19).replaceAll(/[-:]/g, '')}`;
+  const input = sampleInput(stack, flags.items);
   const handle = await client.workflow.start('downloadRun', {
     taskQueue,
     workflowId,
-    args: [sampleInput(stack, flags.items)],
+    args: [input],
+    ...staticTextsOf(input),
   });
   say(`run ${workflowId}: ${flags.items} ids to ${sampleDestination}`);
   say(`watch it in the Web UI: ${runPage(stack, handle)}`);

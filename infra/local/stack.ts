@@ -11,6 +11,7 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { createRunAttributes } from './create-run-attributes.ts';
 import { endLeftoverRuns } from './end-leftover-runs.ts';
 import { lockFolder } from './folder-lock.ts';
 import { install } from './install/install.ts';
@@ -116,7 +117,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const storage = valueOf(started[2]);
   const site = valueOf(started[3]);
 
-  await endLeftoverRuns(temporal, report);
+  await Promise.all([endLeftoverRuns(temporal, report), createRunAttributes(temporal)]);
   const emulators = {
     PUBSUB_EMULATOR_HOST: pubsub.host,
     STORAGE_EMULATOR_HOST: storage.endpoint,

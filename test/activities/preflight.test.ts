@@ -45,6 +45,7 @@ function preflightOf(deps: Partial<PreflightDeps>) {
     isFileListAllowed: false,
     fleets: { local },
     defaultFleet: 'local',
+    readSearchAttributes: () => Promise.resolve(['SpotloopState']),
     ...deps,
   });
 }

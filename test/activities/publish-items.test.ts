@@ -202,7 +202,8 @@ describe('publishItems', () => {
     const publishing = activity.run(createPublishItems(holding), input);
     await started.promise;
     activity.cancel();
-    await rejects(publishing, { name: 'CancelledFailure' });
+    // What is under way counts as not gone out.
+    deepEqual(await publishing, { next: 0, isDone: false });
     held.resolve();
   });
 

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { problemTexts } from '../../activities/audit/audit.ts';
 import { failureTypes } from '../../domain/failure-types.ts';
+import { searchAttributes } from '../../domain/search-attributes.ts';
 import { leftTexts } from '../../domain/sweep.ts';
 
 /** Names that people's scripts and other processes rely on: added here when they are added, never renamed. */
@@ -54,10 +55,10 @@ describe('public names', () => {
       ['downloadRun', 'sweepRuns'],
     );
     const messages = readFileSync(new URL('../../workflows/messages.ts', import.meta.url), 'utf8');
-    const defined = messages.matchAll(/define(?:Query|Update|Signal)<.*?>\('(\w+)'\)/g);
+    const defined = messages.matchAll(/define(?:Query|Update|Signal)<.*?>\(\s*'(\w+)'/g);
     assert.deepEqual(
       [...defined].map(([, name]) => name),
-      ['progress', 'pause', 'resume', 'scale'],
+      ['progress', 'errors', 'fleet', 'pause', 'resume', 'scale', 'setRateLimit'],
     );
   });
 
@@ -87,6 +88,16 @@ describe('public names', () => {
       'spotloop_reconcile_rounds_total',
       'spotloop_items_republished_total',
     ]);
+  });
+
+  it('of search attributes stay, and their types', () => {
+    assert.deepEqual(searchAttributes, {
+      SpotloopState: 'Keyword',
+      SpotloopTotal: 'Int',
+      SpotloopSettled: 'Int',
+      SpotloopFailed: 'Int',
+      SpotloopDestination: 'Keyword',
+    });
   });
 
   it('of environment variables stay', () => {

@@ -13,6 +13,7 @@ import { unsoundExitCode } from '../../cli/audit.ts';
 import { startStack, taskQueue } from '../../infra/local/stack.ts';
 import type { Stack, StackOptions } from '../../infra/local/stack.ts';
 import type { RequestCount } from '../../infra/local/site/site.ts';
+import { staticTextsOf } from '../../domain/run-description.ts';
 import type { RunSpecInput } from '../../domain/run-spec.ts';
 import type { downloadRun } from '../../workflows/index.ts';
 import { progressQuery } from '../../workflows/messages.ts';
@@ -103,6 +104,7 @@ export async function startRunStack(
         taskQueue: queue,
         workflowId,
         args: [input],
+        ...staticTextsOf(input),
       }),
     temporal: async (...args) => {
       const { stdout } = await run(stack.temporalCli, [

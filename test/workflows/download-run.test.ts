@@ -6,6 +6,7 @@ import { Worker } from '@temporalio/worker';
 import type { WorkflowBundleWithSourceMap } from '@temporalio/worker';
 import { findTemporalCli } from '../../infra/local/install/temporal-cli.ts';
 import { ensurePart } from '../../infra/local/install/part.ts';
+import { createSearchAttributes } from '../../workers/temporal/search-attributes.ts';
 import { endingCases } from './endings.ts';
 import { bundleWorkflows, runCase } from './run-case.ts';
 import type { CaseRun } from './run-case.ts';
@@ -21,6 +22,8 @@ before(async () => {
     }),
     bundleWorkflows(),
   ]);
+  const { connection, client } = environment;
+  await createSearchAttributes({ connection, namespace: client.options.namespace });
 });
 
 after(() => environment.teardown());

@@ -1,13 +1,25 @@
 import { ApplicationFailure } from '@temporalio/activity';
 import type { WorkflowHandle } from '@temporalio/client';
 import type { Activities } from '../../activities/index.ts';
-import { queueLost } from '../../domain/failure-types.ts';
+import { searchAttributeNames } from '../../domain/search-attributes.ts';
 import type { FleetState } from '../../domain/fleet-state.ts';
 import type { downloadRun } from '../../workflows/index.ts';
-import { pauseUpdate, resumeUpdate, scaleUpdate } from '../../workflows/messages.ts';
+import {
+  pauseUpdate,
+  resumeUpdate,
+  scaleUpdate,
+  setRateLimitUpdate,
+} from '../../workflows/messages.ts';
 import { earlyEndingCases } from './early-endings.ts';
+import {
+  publishedAroundAPause,
+  publishedAtChangingRates,
+  queueLostOnce,
+  running,
+  startedAgain,
+  throttledForHours,
+} from './scripts.ts';
 import { toldEndingCases } from './told-endings.ts';
-import { publishedAroundAPause, throttledForHours } from './scripts.ts';
 import { createWorld, inRealTime, untilCancelled } from './world.ts';
 import type { Script } from './world.ts';
 
@@ -42,41 +54,6 @@ function firstSliceForever(): Script['activities'] {
       if (!isFirst) return activities.collectOutcomes(input);
       isFirst = false;
       return untilCancelled();
-    },
-  };
-}
-
-/** The first slice finds no queue; what was in it is stored after it was published again. */
-function queueLostOnce(): Script['activities'] {
-  let isFirst = true;
-  const { activities } = createWorld({
-    slices: [{ counts: { stored: 4 } }, { counts: { stored: 10 } }],
-  });
-  return {
-    collectOutcomes: (input) => {
-      if (!isFirst) return activities.collectOutcomes(input);
-      isFirst = false;
-      return Promise.reject(ApplicationFailure.nonRetryable('not found (5)', queueLost));
-    },
-  };
-}
-
-const running = { kind: 'running', live: 1, wanted: 1, replaced: 0, preempted: 0 } as const;
-
-/** A fleet that is in this state until it is started again; then it stores everything. */
-function startedAgain(state: FleetState): Script['activities'] {
-  let starts = 0;
-  const { activities } = createWorld({ pace: inRealTime });
-  return {
-    startFleet: () => {
-      starts += 1;
-      return Promise.resolve();
-    },
-    readFleet: () => Promise.resolve(starts === 1 ? state : running),
-    collectOutcomes: async (input) => {
-      const sample = await activities.collectOutcomes(input);
-      if (starts > 1) return sample;
-      return { ...sample, counts: { ...sample.counts, stored: 3 }, heard: 0, holding: 0 };
     },
   };
 }
@@ -193,6 +170,25 @@ export const endingCases: readonly EndingCase[] = [
     },
     expected: { kind: 'completed' },
     calls: ['publishItems', 'suspendFleet', 'resumeFleet', 'publishItems', ...cleanUp],
+  },
+  {
+    name: 'completed-at-changing-rates',
+    input: { rateLimit: 600 },
+    script: publishedAtChangingRates(),
+    meanwhile: async (handle) => {
+      await handle.executeUpdate(setRateLimitUpdate, { args: [60] });
+      await handle.executeUpdate(setRateLimitUpdate, { args: [null] });
+    },
+    expected: { kind: 'completed' },
+    calls: ['publishItems', 'publishItems', ...cleanUp],
+  },
+  {
+    name: 'completed-with-search-attributes',
+    script: {
+      activities: { preflight: () => Promise.resolve({ searchAttributes: searchAttributeNames }) },
+    },
+    expected: { kind: 'completed' },
+    calls: ['preflight', 'snapshotList', ...cleanUp],
   },
   {
     name: 'failed-invalid-run-spec',

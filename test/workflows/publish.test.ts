@@ -8,8 +8,8 @@ function lanesOf(published: number, rateLimit?: number): number {
   const input = { items: 'gs://b/list', destination: 'gs://bucket/v/' };
   const parsed = parseRunSpec(rateLimit === undefined ? input : { ...input, rateLimit });
   ok(parsed.kind === 'valid');
-  // Of a run's state its spec is all that counts here.
-  const state = { spec: parsed.spec } as RunState;
+  // Of a run's state its rate is all that counts here.
+  const state = { rateLimit: parsed.spec.rateLimit ?? null } as RunState;
   return planLanes(state, { total: published, published, duplicates: 0, blankLines: 0 }).length;
 }
 

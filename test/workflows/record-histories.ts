@@ -5,6 +5,7 @@ import type { History } from '@temporalio/common/lib/proto-utils.js';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { ensurePart } from '../../infra/local/install/part.ts';
 import { findTemporalCli } from '../../infra/local/install/temporal-cli.ts';
+import { createSearchAttributes } from '../../workers/temporal/search-attributes.ts';
 import { endingCases } from './endings.ts';
 import { bundleWorkflows, runCase } from './run-case.ts';
 import { runSweep, sweepName } from './run-sweep.ts';
@@ -40,6 +41,8 @@ const environment = await TestWorkflowEnvironment.createLocal({
   },
 });
 try {
+  const { connection, client } = environment;
+  await createSearchAttributes({ connection, namespace: client.options.namespace });
   const bundle = await bundleWorkflows();
   for (const endingCase of endingCases) {
     const file = `${endingCase.name}${suffix === '' ? '' : `-${suffix}`}.json`;

@@ -8,7 +8,13 @@ import type { Activities } from '../../activities/index.ts';
 import { ensurePart } from '../../infra/local/install/part.ts';
 import { findTemporalCli } from '../../infra/local/install/temporal-cli.ts';
 import type { downloadRun } from '../../workflows/index.ts';
-import { pauseUpdate, progressQuery, resumeUpdate, scaleUpdate } from '../../workflows/messages.ts';
+import {
+  pauseUpdate,
+  progressQuery,
+  resumeUpdate,
+  scaleUpdate,
+  setRateLimitUpdate,
+} from '../../workflows/messages.ts';
 import { bundleWorkflows, runCase, until } from './run-case.ts';
 import { untilCancelled } from './world.ts';
 
@@ -27,7 +33,7 @@ before(async () => {
 });
 after(() => environment.teardown());
 
-/** What each of the three messages is answered with. */
+/** What each of the messages is answered with. */
 async function answers(run: WorkflowHandle<typeof downloadRun>): Promise<string[]> {
   const refusal = async (sent: Promise<unknown>) => {
     try {
@@ -44,6 +50,7 @@ async function answers(run: WorkflowHandle<typeof downloadRun>): Promise<string[
     await refusal(run.executeUpdate(pauseUpdate)),
     await refusal(run.executeUpdate(scaleUpdate, { args: [2] })),
     await refusal(run.executeUpdate(resumeUpdate)),
+    await refusal(run.executeUpdate(setRateLimitUpdate, { args: [60] })),
   ];
 }
 
@@ -73,8 +80,12 @@ describe('a run without downloaders refuses to be steered', { concurrency: true 
         when: step,
         meanwhile: async (run) => {
           const refused = none(phase, when);
+          const rate =
+            when === 'yet'
+              ? 'done'
+              : `the run is in phase "${phase}", it publishes nothing any more`;
           const answered = await answers(run).finally(resolve);
-          assert.deepEqual(answered, [refused, refused, 'the run is not paused']);
+          assert.deepEqual(answered, [refused, refused, 'the run is not paused', rate]);
         },
         expected: { kind: 'completed' },
         calls: [],
@@ -104,11 +115,9 @@ describe('a run that is being cancelled', () => {
       meanwhile: async (run) => {
         await run.cancel();
         await until(async () => (await run.query(progressQuery)).phase === 'cleaning-up');
-        const [pause, scale] = await answers(run).finally(resolve);
-        assert.deepEqual(
-          [pause, scale],
-          ['the run is being cancelled', 'the run is being cancelled'],
-        );
+        const [pause, scale, , rate] = await answers(run).finally(resolve);
+        const refused = 'the run is being cancelled';
+        assert.deepEqual([pause, scale, rate], [refused, refused, refused]);
       },
       expected: { kind: 'cancelled' },
       calls: [],

@@ -1,3 +1,6 @@
+import { ApplicationFailure } from '@temporalio/activity';
+import { queueLost } from '../../domain/failure-types.ts';
+import type { FleetState } from '../../domain/fleet-state.ts';
 import { untilCancelled, createWorld, inRealTime } from './world.ts';
 import type { Script, Slice } from './world.ts';
 
@@ -15,6 +18,25 @@ export function publishedAroundAPause(): Script {
         if (slices > 1) isDone = true;
         else await untilCancelled().catch(() => {});
         return { next: isDone ? 10 : 4, isDone, dueAtMs: Date.now() };
+      },
+      collectOutcomes: async (input) => {
+        const sample = await activities.collectOutcomes(input);
+        return { ...sample, counts: { ...sample.counts, stored: isDone ? 10 : 3 } };
+      },
+    },
+  };
+}
+
+/** Publishes three items a slice until it is cancelled, and without a rate the rest, and all of it is stored. */
+export function publishedAtChangingRates(): Script {
+  let isDone = false;
+  const { activities } = createWorld({ pace: inRealTime });
+  return {
+    activities: {
+      publishItems: async ({ from, pace }) => {
+        if (pace === undefined) isDone = true;
+        else await untilCancelled().catch(() => {});
+        return { next: isDone ? 10 : from + 3, isDone, dueAtMs: Date.now() };
       },
       collectOutcomes: async (input) => {
         const sample = await activities.collectOutcomes(input);
@@ -54,4 +76,40 @@ function suspendable(): Script['activities'] {
 
 function times(count: number, slice: Slice): Slice[] {
   return Array.from({ length: count }, () => slice);
+}
+
+/** The first slice finds no queue; what was in it is stored after it was published again. */
+export function queueLostOnce(): Script['activities'] {
+  let isFirst = true;
+  const { activities } = createWorld({
+    slices: [{ counts: { stored: 4 } }, { counts: { stored: 10 } }],
+  });
+  return {
+    collectOutcomes: (input) => {
+      if (!isFirst) return activities.collectOutcomes(input);
+      isFirst = false;
+      return Promise.reject(ApplicationFailure.nonRetryable('not found (5)', queueLost));
+    },
+  };
+}
+
+/** A fleet in which all is well. */
+export const running = { kind: 'running', live: 1, wanted: 1, replaced: 0, preempted: 0 } as const;
+
+/** A fleet that is in this state until it is started again; then it stores everything. */
+export function startedAgain(state: FleetState): Script['activities'] {
+  let starts = 0;
+  const { activities } = createWorld({ pace: inRealTime });
+  return {
+    startFleet: () => {
+      starts += 1;
+      return Promise.resolve();
+    },
+    readFleet: () => Promise.resolve(starts === 1 ? state : running),
+    collectOutcomes: async (input) => {
+      const sample = await activities.collectOutcomes(input);
+      if (starts > 1) return sample;
+      return { ...sample, counts: { ...sample.counts, stored: 3 }, heard: 0, holding: 0 };
+    },
+  };
 }

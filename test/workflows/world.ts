@@ -41,7 +41,7 @@ export function createWorld(script: Script): World {
   let collected = 0;
   const nothing = () => Promise.resolve();
   const activities: Activities = {
-    preflight: nothing,
+    preflight: () => Promise.resolve({ searchAttributes: [] }),
     snapshotList: () => Promise.resolve(snapshot),
     createQueue: nothing,
     publishItems: ({ from }) => Promise.resolve({ next: from + snapshot.published, isDone: true }),

@@ -19,6 +19,7 @@ import { findYtDlp } from './find-yt-dlp.ts';
 import { openCluster } from './open-cluster.ts';
 import { createRunRegistry } from './run-registry.ts';
 import { installRuntime } from './runtime.ts';
+import { readSearchAttributes } from './search-attributes.ts';
 import { readSettings } from './settings.ts';
 import type { Settings } from './settings.ts';
 import { readWorkflowBundle } from './workflow-bundle.ts';
@@ -30,6 +31,7 @@ import { readWorkflowBundle } from './workflow-bundle.ts';
  *   open-cluster.ts      the way to Kubernetes
  *   find-yt-dlp.ts       what lists pages
  *   run-registry.ts      what Temporal knows of runs, for the sweep
+ *   search-attributes.ts which of ours the namespace has
  *   deployment-options.ts   which version of the code this is
  *   runtime.ts           Temporal's log into ours (logger.ts), its metrics and ours to Prometheus
  *   activity-marks.ts    whose log lines they are
@@ -91,6 +93,15 @@ async function run(settings: Settings, log: Log): Promise<void> {
       defaultFleet: settings.SPOTLOOP_FLEETS[0],
       localCommands: await readCommands(settings.SPOTLOOP_COMMANDS_FILE),
       stagingFolder: settings.SPOTLOOP_STAGING_FOLDER,
+      readSearchAttributes: async () => {
+        try {
+          return await readSearchAttributes({ connection, namespace });
+        } catch (error) {
+          // They are a service to whoever looks: no run waits for them.
+          log.warn({ error }, 'could not ask for search attributes');
+          return [];
+        }
+      },
       isFileListAllowed: settings.SPOTLOOP_ALLOW_FILE_LISTS,
       ytDlp: await findYtDlp(settings.SPOTLOOP_YTDLP, withoutOurAccess(process.env)),
       maxComponentBytes: settings.STORAGE_EMULATOR_HOST === undefined ? undefined : fileNameBytes,

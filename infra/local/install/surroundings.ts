@@ -13,6 +13,8 @@ export type Surroundings = {
   gcloudFolder: string | undefined;
   /** The yt-dlp to use, when `$SPOTLOOP_YTDLP` names it. */
   ytDlp: string | undefined;
+  /** The browser to use, when `$CHROMIUM` names it. */
+  chromium: string | undefined;
   /** A cluster of the user's own, `$KUBECONFIG`: only together with an image for it. */
   kubeconfig: string | undefined;
   /** A downloader's image that cluster has or can pull: the first of `$SPOTLOOP_IMAGES`. */
@@ -31,6 +33,7 @@ export function readSurroundings(env: NodeJS.ProcessEnv = process.env): Surround
     pubsubEmulatorJar: env['PUBSUB_EMULATOR_JAR'] || undefined,
     gcloudFolder: env['CLOUDSDK_ROOT_DIR'] || undefined,
     ytDlp: env['SPOTLOOP_YTDLP'] || undefined,
+    chromium: env['CHROMIUM'] || undefined,
     kubeconfig: env['KUBECONFIG'] || undefined,
     image: env['SPOTLOOP_IMAGES']?.split(',')[0]?.trim() || undefined,
     mavenRepository: maven.replace(/\/+$/, ''),
