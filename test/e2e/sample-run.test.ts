@@ -85,7 +85,7 @@ describe('the sample run', () => {
     },
   );
 
-  it('keeps item ids out of its history (I8)', async () => {
+  it('keeps item ids out of its history, but for examples of failed ones (I8)', async () => {
     const history = await world.client.workflow.getHandle('sample').fetchHistory();
     const text = JSON.stringify(
       JSON.parse(historyToJSON(history), (name, value: unknown) =>
@@ -95,7 +95,9 @@ describe('the sample run', () => {
       ),
     );
     assert.ok(text.includes('spotloop-local'), 'payloads are readable here');
-    for (const id of ids) assert.ok(!text.includes(id), `${id} stands in the history`);
+    for (const id of ids.filter((one) => !gone.has(one))) {
+      assert.ok(!text.includes(id), `${id} stands in the history`);
+    }
   });
 
   it('stores nothing the second time and takes seconds', { timeout: 60_000 }, async () => {
