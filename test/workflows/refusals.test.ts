@@ -71,7 +71,9 @@ describe('a run without downloaders refuses to be steered', { concurrency: true 
       const activities = {
         [step]: async () => {
           await steered;
-          return { total: 1, published: 0, duplicates: 0, blankLines: 0 };
+          // What preflight and snapshot are asked for; the others for nothing.
+          const snapshot = { total: 1, published: 0, duplicates: 0, blankLines: 0 };
+          return { ...snapshot, searchAttributes: [] };
         },
       } as Partial<Activities>;
       const { ending } = await runCase(environment, bundle, {
