@@ -1,5 +1,5 @@
 import { WorkflowNotFoundError } from '@temporalio/client';
-import type { Client } from '@temporalio/client';
+import type { Client, WorkflowHandle } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
 import { runFoldersPrefix, runName } from '../domain/names.ts';
 import { parseRunSpec } from '../domain/run-spec.ts';
@@ -11,17 +11,42 @@ export type Newest = {
   readonly runId: string;
   readonly isOpen: boolean;
   readonly taskQueue: string;
+  /** The workflow type's name. */
+  readonly type: string;
 };
 
 /** Null when Temporal does not know the workflow id. */
 export async function readNewest(client: Client, workflowId: string): Promise<Newest | null> {
   try {
-    const { runId, closeTime, taskQueue } = await client.workflow.getHandle(workflowId).describe();
-    return { runId, isOpen: closeTime === undefined, taskQueue };
+    const { runId, closeTime, taskQueue, type } = await client.workflow
+      .getHandle(workflowId)
+      .describe();
+    return { runId, isOpen: closeTime === undefined, taskQueue, type };
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return null;
     throw error;
   }
+}
+
+/**
+ * The latest run of a workflow id, ended or not.
+ * @throws Error in one line when there is none.
+ */
+export async function openRun(client: Client, workflowId: string): Promise<WorkflowHandle> {
+  const newest = await readNewest(client, workflowId);
+  if (newest === null) throw unknownRun(client, workflowId, 'see: temporal workflow list');
+  if (newest.type !== 'downloadRun') throw notARun(workflowId, newest.type);
+  return client.workflow.getHandle(workflowId);
+}
+
+function unknownRun(client: Client, workflowId: string, wayOut: string): Error {
+  return new Error(
+    `find run "${workflowId}": Temporal knows no such workflow (any more) in namespace ${client.options.namespace} — ${wayOut}`,
+  );
+}
+
+function notARun(workflowId: string, type: string): Error {
+  return new Error(`find run "${workflowId}": it is a workflow "${type}", not a run`);
 }
 
 /**
@@ -32,9 +57,7 @@ export async function findRun(client: Client, text: string): Promise<RunPlace> {
   if (text.startsWith('gs://')) return parseRunFolder(text);
   const newest = await readNewest(client, text);
   if (newest === null) {
-    throw new Error(
-      `find run "${text}": Temporal knows no such workflow (any more) in namespace ${client.options.namespace} — give its run folder, gs://BUCKET/${runFoldersPrefix}RUN/`,
-    );
+    throw unknownRun(client, text, `give its run folder, gs://BUCKET/${runFoldersPrefix}RUN/`);
   }
   if (newest.isOpen) throw goesOn(text);
   const { firstRunId, input } = await readStart(client, text, newest.runId);
@@ -65,9 +88,7 @@ async function readStart(
   });
   const started = history?.events?.[0]?.workflowExecutionStartedEventAttributes;
   const type = started?.workflowType?.name ?? '';
-  if (type !== 'downloadRun') {
-    throw new Error(`find run "${workflowId}": it is a workflow "${type}", not a run`);
-  }
+  if (type !== 'downloadRun') throw notARun(workflowId, type);
   const [payload] = started?.input?.payloads ?? [];
   const input: unknown =
     payload === undefined ? undefined : defaultPayloadConverter.fromPayload(payload);
