@@ -1,6 +1,9 @@
 /** What a shell reports for a program that Ctrl-C ended. */
 export const interruptedExit = 130;
 
+/** What was under way was given up. Its connections may be open still: the process ends all the same. */
+export class Interrupted extends Error {}
+
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /**

@@ -4,7 +4,12 @@ import { loadClientConnectConfig } from '@temporalio/envconfig';
 /** A server that does not answer within this is not there, or not where the configuration says. */
 const connectTimeoutMs = 10_000;
 
-export type Temporal = { readonly client: Client; readonly close: () => Promise<void> };
+export type Temporal = {
+  readonly client: Client;
+  /** The address of a run in the Web UI; null where that is not known. */
+  readonly webPage: (run: { readonly workflowId: string; readonly runId: string }) => string | null;
+  readonly close: () => Promise<void>;
+};
 
 /**
  * Temporal as its own command finds it: `TEMPORAL_ADDRESS` and the like, or the profile that `TEMPORAL_PROFILE` names.
@@ -20,6 +25,11 @@ export async function openTemporal(): Promise<Temporal> {
     });
     return {
       client: new Client({ connection, namespace }),
+      webPage: ({ workflowId, runId }) => {
+        const site = webSite(address);
+        if (site === null) return null;
+        return `${site}/namespaces/${namespace}/workflows/${encodeURIComponent(workflowId)}/${runId}`;
+      },
       close: () => connection.close(),
     };
   } catch (cause) {
@@ -28,4 +38,13 @@ export async function openTemporal(): Promise<Temporal> {
       { cause },
     );
   }
+}
+
+/** Temporal Cloud's is known by the server's address; another is told to us, as the local stack does. */
+function webSite(address: string): string | null {
+  const told = process.env['SPOTLOOP_WEB_UI'];
+  if (told !== undefined && told !== '') return told.replace(/\/+$/, '');
+  return /\.(tmprl\.cloud|api\.temporal\.io)(:\d+)?$/.test(address)
+    ? 'https://cloud.temporal.io'
+    : null;
 }
