@@ -37,12 +37,16 @@ export async function followRun(
   if (end === null) return null;
   await asking;
   // The last word: between two questions the run has gone on to its end. What matters of that is in the end itself.
-  const answer = await ask(handle);
+  const answer = await askProgress(handle);
   if (typeof answer === 'object') follower.show(answer);
   return end;
 }
 
-async function endRun(handle: WorkflowHandle): Promise<RunEnd> {
+/**
+ * Waits for the end alone.
+ * @throws Error when Temporal could not be asked.
+ */
+export async function endRun(handle: WorkflowHandle): Promise<RunEnd> {
   try {
     return { kind: 'completed', result: (await handle.result()) as RunResult };
   } catch (error) {
@@ -69,7 +73,7 @@ async function askOnAndOn(
 ): Promise<void> {
   let heardAtMs = performance.now();
   while (!signal.aborted) {
-    const answer = await ask(handle);
+    const answer = await askProgress(handle);
     if (signal.aborted) return;
     if (typeof answer === 'object') {
       heardAtMs = performance.now();
@@ -82,7 +86,7 @@ async function askOnAndOn(
 }
 
 /** The progress, or in words why there is none: not a word yet, or the Temporal worker is being started again. */
-async function ask(handle: WorkflowHandle): Promise<Progress | string> {
+export async function askProgress(handle: WorkflowHandle): Promise<Progress | string> {
   try {
     return await handle.client.withDeadline(Date.now() + answerWithinMs, () =>
       handle.query<Progress>('progress'),

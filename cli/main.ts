@@ -2,8 +2,12 @@
 import { Command } from 'commander';
 import { auditCommand } from './audit.ts';
 import { Interrupted, interruptedExit } from './interruption.ts';
+import { reportCommand } from './report.ts';
+import { resultsCommand } from './results.ts';
 import { retryCommand } from './retry.ts';
 import { runCommand } from './run.ts';
+import { statusCommand } from './status.ts';
+import { cancelCommand, pauseCommand, resumeCommand, scaleCommand } from './steer.ts';
 import { watchCommand } from './watch.ts';
 
 const program = new Command('spotloop')
@@ -12,6 +16,13 @@ const program = new Command('spotloop')
   )
   .addCommand(runCommand())
   .addCommand(watchCommand())
+  .addCommand(statusCommand())
+  .addCommand(pauseCommand())
+  .addCommand(resumeCommand())
+  .addCommand(scaleCommand())
+  .addCommand(cancelCommand())
+  .addCommand(reportCommand())
+  .addCommand(resultsCommand())
   .addCommand(auditCommand())
   .addCommand(retryCommand());
 

@@ -21,7 +21,7 @@ Example:
       const interruption = onInterruption();
       const { client, close } = await openTemporal();
       try {
-        const handle = await openRun(client, workflowId);
+        const { handle } = await openRun(client, workflowId);
         process.exitCode = await watchRun(handle, { isJson: json === true, interruption });
       } finally {
         await close();

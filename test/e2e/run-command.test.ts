@@ -204,17 +204,15 @@ describe('spotloop run', { concurrency: true }, () => {
   it('names all problems of the input at once, in the words of the options, before it uploads', async () => {
     const path = await fileOf('ok-2', 'a\n');
     const { code, stdout, stderr } = await spotloop.run(
-      ...[
-        'run',
-        path,
-        '--to',
-        'my-bucket',
-        '--id',
-        'wrong',
-        '--workers',
-        'many',
-        '--rate-limit=-1',
-      ],
+      'run',
+      path,
+      '--to',
+      'my-bucket',
+      '--id',
+      'wrong',
+      '--workers',
+      'many',
+      '--rate-limit=-1',
       '--concurrency',
       '0',
       '--input',
