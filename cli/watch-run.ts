@@ -2,7 +2,7 @@ import type { WorkflowHandle } from '@temporalio/client';
 import { formatBytes, formatDuration } from '../domain/units.ts';
 import { commandName } from './command-name.ts';
 import { followRun } from './follow-run.ts';
-import { interruptedExit } from './interruption.ts';
+import { Interrupted, interruptedExit } from './interruption.ts';
 import { createJsonDisplay, createProgressDisplay } from './progress-display.ts';
 import { number } from './progress-text.ts';
 import type { RunEnd } from './run-end.ts';
@@ -19,6 +19,7 @@ failed, was cancelled or terminated, or could not be looked at. Ctrl-C (${interr
  * Shows a run until its end, then the sum of it. Progress goes to standard error and the end to standard output; with `isJson` all of
  * it, a JSON line each, to standard output.
  * @returns the exit code.
+ * @throws Interrupted when a person ends the watching.
  */
 export async function watchRun(
   handle: WorkflowHandle,
@@ -30,8 +31,7 @@ export async function watchRun(
     : createProgressDisplay(process.stderr);
   const end = await followRun(handle, display, interruption).finally(display.end);
   if (end === null) {
-    process.stderr.write(leftGoing(workflowId));
-    return interruptedExit;
+    throw new Interrupted(leftGoing(workflowId));
   }
   process.stdout.write(
     isJson ? `${JSON.stringify({ workflowId, end })}\n` : describeEnd(workflowId, end),
@@ -49,8 +49,7 @@ function leftGoing(workflowId: string): string {
   const id = shellWord(workflowId);
   return `the run goes on
 watch    ${commandName} watch ${id}
-cancel   ${commandName} cancel ${id}
-`;
+cancel   ${commandName} cancel ${id}`;
 }
 
 /** For a person: how it ended, the counts, where to look on. */
