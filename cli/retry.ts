@@ -31,8 +31,8 @@ export type Retry = {
   readonly input: RunSpecInput;
 };
 
-/** Where runs are started unless the run before, which Temporal has forgotten, says otherwise. */
-const usualTaskQueue = 'spotloop';
+/** Where runs are started unless somebody, or the run before, says otherwise. */
+export const usualTaskQueue = 'spotloop';
 
 /** `spotloop retry`: starts a run with what an earlier one left. */
 export function retryCommand(): Command {

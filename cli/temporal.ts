@@ -13,6 +13,8 @@ export function temporalPlace(): { readonly address: string; readonly namespace:
 export type Temporal = {
   readonly client: Client;
   readonly connection: Connection;
+  /** The address of a run in the Web UI; null where that is not known. */
+  readonly webPage: (run: { readonly workflowId: string; readonly runId: string }) => string | null;
   readonly close: () => Promise<void>;
 };
 
@@ -31,6 +33,11 @@ export async function openTemporal(): Promise<Temporal> {
     return {
       client: new Client({ connection, namespace }),
       connection,
+      webPage: ({ workflowId, runId }) => {
+        const site = webSite(address);
+        if (site === null) return null;
+        return `${site}/namespaces/${namespace}/workflows/${encodeURIComponent(workflowId)}/${runId}`;
+      },
       close: () => connection.close(),
     };
   } catch (cause) {
@@ -39,4 +46,13 @@ export async function openTemporal(): Promise<Temporal> {
       { cause },
     );
   }
+}
+
+/** Temporal Cloud's is known by the server's address; another is told to us, as the local stack does. */
+function webSite(address: string): string | null {
+  const told = process.env['SPOTLOOP_WEB_UI'];
+  if (told !== undefined && told !== '') return told.replace(/\/+$/, '');
+  return /\.(tmprl\.cloud|api\.temporal\.io)(:\d+)?$/.test(address)
+    ? 'https://cloud.temporal.io'
+    : null;
 }

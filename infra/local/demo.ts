@@ -4,13 +4,13 @@ import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import type { WorkflowHandle } from '@temporalio/client';
 import { Command, InvalidArgumentError } from 'commander';
+import { followRun } from '../../cli/follow-run.ts';
+import { createProgressDisplay } from '../../cli/progress-display.ts';
+import type { RunEnd } from '../../cli/run-end.ts';
 import type { RunResult } from '../../domain/progress.ts';
 import { staticTextsOf } from '../../domain/run-description.ts';
 import { directions, sampleDestination, sampleInput } from './directions.ts';
-import { followRun } from './follow-run.ts';
-import type { RunEnd } from './follow-run.ts';
 import { interruptedExit, untilInterrupted } from './interruption.ts';
-import { createProgressDisplay } from './progress-display.ts';
 import { localBucket, startStack, taskQueue } from './stack.ts';
 import type { Stack } from './stack.ts';
 
@@ -82,9 +82,9 @@ async function runOnce(stack: Stack, connection: Connection): Promise<number> {
   say(`watch it in the Web UI: ${runPage(stack, handle)}`);
 
   const display = createProgressDisplay(process.stderr);
-  const following = followRun(handle, display.show).finally(display.end);
+  const following = followRun(handle, display).finally(display.end);
   const end = await Promise.race([following, interrupted]);
-  if (end === undefined) return cancel(handle, following);
+  if (!end) return cancel(handle, following);
   process.stdout.write(summary(stack, end));
   if (flags.keep) {
     process.stdout.write(`${directions(stack, 'my-run')}\nCtrl-C stops all of it.\n`);
@@ -94,7 +94,7 @@ async function runOnce(stack: Stack, connection: Connection): Promise<number> {
 }
 
 /** Lets the run clean up; otherwise its workflow would go on at the next start, without its queue, which is lost. */
-async function cancel(handle: WorkflowHandle, following: Promise<RunEnd>): Promise<number> {
+async function cancel(handle: WorkflowHandle, following: Promise<RunEnd | null>): Promise<number> {
   say('cancelling the run');
   await handle.cancel();
   const tooLong = AbortSignal.timeout(cancelMs);
@@ -118,8 +118,8 @@ function runPage(stack: Stack, handle: WorkflowHandle & { firstExecutionRunId?: 
 }
 
 function summary(stack: Stack, end: RunEnd): string {
-  if (end.kind === 'failed') {
-    return `\nthe run failed: ${end.reason}\nlogs      ${stack.logFolder}\n`;
+  if (end.kind !== 'completed') {
+    return `\nthe run ${end.kind}: ${end.reason}\nlogs      ${stack.logFolder}\n`;
   }
   const { result } = end;
   const runFolder = result.runFolder.replace(`gs://${localBucket}`, stack.bucketFolder);

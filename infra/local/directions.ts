@@ -39,7 +39,7 @@ logs              ${logFolder}${clusterLines(stack)}
 Paste this into another terminal to use the temporal command and ours there:
 
   export TEMPORAL_ADDRESS=${temporal.address} TEMPORAL_NAMESPACE=${temporal.namespace}
-  export STORAGE_EMULATOR_HOST=${storage.endpoint}
+  export STORAGE_EMULATOR_HOST=${storage.endpoint} SPOTLOOP_WEB_UI=${temporal.uiAddress}
   export PATH="$PATH:${dirname(stack.temporalCli)}"
 
 Then, for example:
