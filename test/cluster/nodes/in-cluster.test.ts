@@ -41,6 +41,8 @@ async function writeOverlay(): Promise<string> {
     SPOTLOOP_STAGING_FOLDER: '/tmp/staging',
     SPOTLOOP_LOG_FOLDER: '/tmp/logs',
     SPOTLOOP_COMMANDS_FILE: '',
+    // Its image has one.
+    SPOTLOOP_YTDLP: '',
     // There is no service network here that leads to it.
     KUBERNETES_SERVICE_HOST: apiServer.hostname,
     KUBERNETES_SERVICE_PORT: apiServer.port,
