@@ -1,9 +1,9 @@
 import type { v1 } from '@google-cloud/pubsub';
-import { ApplicationFailure, Context } from '@temporalio/activity';
+import { Context } from '@temporalio/activity';
 import { failureTypes } from '../domain/failure-types.ts';
 import { isTopic } from '../domain/notice.ts';
 import type { Notice } from '../domain/notice.ts';
-import { stepError } from './run-failure.ts';
+import { runFailure, stepError } from './run-failure.ts';
 
 export type NotifyDeps = { readonly publisher: v1.PublisherClient };
 
@@ -62,9 +62,5 @@ async function post(url: string, body: string): Promise<void> {
   if (status >= 200 && status < 300) return;
   const message = `notify ${host}: HTTP ${status}`;
   if (status >= 500 || passingStatuses.includes(status)) throw new Error(message);
-  throw ApplicationFailure.create({
-    type: failureTypes.StepFailed,
-    message,
-    nonRetryable: true,
-  });
+  throw runFailure(failureTypes.StepFailed, message);
 }

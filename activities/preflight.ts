@@ -159,9 +159,13 @@ async function checkStaging(deps: PreflightDeps, spec: RunSpec): Check {
   return `stage files in ${stagingFolder}: ${formatBytes(bavail * bsize)} are free, and ${slots} slots of "maxItemSize" ${formatBytes(spec.maxItemSizeBytes)} may need ${formatBytes(neededBytes)} — set a smaller "maxItemSize", or fewer slots ("workers" × "concurrency")`;
 }
 
-/** Whether the topic is there. Who may publish may not be allowed to look at it: then the run's end shows. */
+/** Whether the topic is there. Who may publish may not be allowed to look at it: then the run's end shows. A web address is not asked. */
 async function checkNotice({ publisher }: PreflightDeps, { notify }: RunSpec): Check {
-  if (notify === undefined || !isTopic(notify)) return null;
+  if (notify === undefined) return null;
+  if (!isTopic(notify)) {
+    if (URL.canParse(notify)) return null;
+    return `notify ${notify}: not a web address — write it like https://host/path`;
+  }
   try {
     await publisher.getTopic({ topic: notify });
     return null;

@@ -5,6 +5,7 @@ import type { Audit } from '../activities/audit/audit.ts';
 import { formatBytes } from '../domain/units.ts';
 import { createStorageClient } from '../workers/process/google-clients.ts';
 import { createAuditDisplay } from './audit-display.ts';
+import { number } from './progress-text.ts';
 import { parseRunFolder } from './run-folder.ts';
 import type { RunPlace } from './run-folder.ts';
 
@@ -45,8 +46,6 @@ Example:
       }
     });
 }
-
-const number = (value: number): string => value.toLocaleString('en-US');
 
 /** For a person: what is there, then what is wrong. */
 export function describeAudit(audit: Audit): string {

@@ -10,6 +10,7 @@ import { runInputOf } from '../domain/run-input.ts';
 import type { RunSpecInput } from '../domain/run-spec.ts';
 import { createStorageClient } from '../workers/process/google-clients.ts';
 import { findRun, goesOn, readNewest } from './find-run.ts';
+import { number } from './progress-text.ts';
 import type { RunPlace } from './run-folder.ts';
 import { openTemporal } from './temporal.ts';
 
@@ -120,7 +121,7 @@ async function retry(
 }
 
 function describe({ retried, items, workflowId, runFolder: folder, input }: Retry): string {
-  return `started  ${workflowId}: ${items.toLocaleString('en-US')} items of run ${retried}
+  return `started  ${workflowId}: ${number(items)} items of run ${retried}
 list     ${String(input.items)}
 folder   ${folder}
 watch    temporal workflow query --workflow-id ${workflowId} --type progress

@@ -30,7 +30,7 @@ export function endOf(error: unknown): RunEnd | null {
 }
 
 /** Temporal wraps the cause that a person can use into failures that only say where it was. */
-function innermost(error: Error): Error {
+export function innermost(error: Error): Error {
   let cause = error;
   while (cause.cause instanceof Error) cause = cause.cause;
   return cause;

@@ -40,12 +40,9 @@ Examples:
     });
 }
 
-/** Endpoints of Temporal Cloud: of a namespace, and of a region. */
-const cloudAddress = /\.(tmprl\.cloud|api\.temporal\.io)(:\d+)?$/;
-
 async function create(): Promise<SearchAttributesAnswer> {
-  const { address, namespace } = temporalPlace();
-  if (cloudAddress.test(address)) {
+  const { namespace, isCloud } = temporalPlace();
+  if (isCloud) {
     return { kind: 'by-hand', namespace, commands: [tcldCommand(namespace)] };
   }
   const { connection, close } = await openTemporal();

@@ -7,6 +7,7 @@ import { commandName } from './command-name.ts';
 import { openRun } from './find-run.ts';
 import { askProgress } from './follow-run.ts';
 import { describeProgress, settledText } from './progress-text.ts';
+import { innermost } from './run-end.ts';
 import { openTemporal } from './temporal.ts';
 import { shellWord } from './watch-run.ts';
 
@@ -98,13 +99,9 @@ async function updateRun(
     );
   } catch (cause) {
     const reason =
-      cause instanceof WorkflowUpdateFailedError ? innermostMessage(cause) : describeError(cause);
+      cause instanceof WorkflowUpdateFailedError ? innermost(cause).message : describeError(cause);
     throw failure(update, handle.workflowId, reason, cause);
   }
-}
-
-function innermostMessage(error: Error): string {
-  return error.cause instanceof Error ? innermostMessage(error.cause) : error.message;
 }
 
 /** @throws Error in one line when there is no such run, or it has ended. */

@@ -4,10 +4,14 @@ import { loadClientConnectConfig } from '@temporalio/envconfig';
 /** A server that does not answer within this is not there, or not where the configuration says. */
 const connectTimeoutMs = 10_000;
 
-/** Where Temporal is, by the same means. */
-export function temporalPlace(): { readonly address: string; readonly namespace: string } {
+/** Endpoints of Temporal Cloud: of a namespace, and of a region. */
+const cloudAddress = /\.(tmprl\.cloud|api\.temporal\.io)(:\d+)?$/;
+
+/** Where Temporal is, as its own command finds it: `TEMPORAL_ADDRESS` and the like, or the profile that `TEMPORAL_PROFILE` names. */
+export function temporalPlace() {
   const { connectionOptions, namespace = 'default' } = loadClientConnectConfig();
-  return { address: connectionOptions.address ?? 'localhost:7233', namespace };
+  const { address = 'localhost:7233' } = connectionOptions;
+  return { connectionOptions, address, namespace, isCloud: cloudAddress.test(address) };
 }
 
 export type Temporal = {
@@ -19,12 +23,11 @@ export type Temporal = {
 };
 
 /**
- * Temporal as its own command finds it: `TEMPORAL_ADDRESS` and the like, or the profile that `TEMPORAL_PROFILE` names.
+ * Connects to it.
  * @throws Error in one line when it does not answer.
  */
 export async function openTemporal(): Promise<Temporal> {
-  const { connectionOptions, namespace = 'default' } = loadClientConnectConfig();
-  const address = connectionOptions.address ?? 'localhost:7233';
+  const { connectionOptions, address, namespace, isCloud } = temporalPlace();
   try {
     const connection = await Connection.connect({
       ...connectionOptions,
@@ -34,7 +37,7 @@ export async function openTemporal(): Promise<Temporal> {
       client: new Client({ connection, namespace }),
       connection,
       webPage: ({ workflowId, runId }) => {
-        const site = webSite(address);
+        const site = webSite(isCloud);
         if (site === null) return null;
         return `${site}/namespaces/${namespace}/workflows/${encodeURIComponent(workflowId)}/${runId}`;
       },
@@ -48,11 +51,9 @@ export async function openTemporal(): Promise<Temporal> {
   }
 }
 
-/** Temporal Cloud's is known by the server's address; another is told to us, as the local stack does. */
-function webSite(address: string): string | null {
+/** Temporal Cloud's is known; another is told to us, as the local stack does. */
+function webSite(isCloud: boolean): string | null {
   const told = process.env['SPOTLOOP_WEB_UI'];
   if (told !== undefined && told !== '') return told.replace(/\/+$/, '');
-  return /\.(tmprl\.cloud|api\.temporal\.io)(:\d+)?$/.test(address)
-    ? 'https://cloud.temporal.io'
-    : null;
+  return isCloud ? 'https://cloud.temporal.io' : null;
 }

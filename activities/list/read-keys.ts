@@ -1,3 +1,4 @@
+import { ApplicationFailure } from '@temporalio/activity';
 import { decodeListLine, nameCheck, readListLine } from '../../domain/list-line.ts';
 import type { ListLine, NameLimits } from '../../domain/list-line.ts';
 import { listedPage } from '../../domain/list-address.ts';
@@ -7,7 +8,6 @@ import { describeError } from '../cloud-error.ts';
 import { linesOf } from './lines.ts';
 import { inList } from './name-table.ts';
 import type { NameTable } from './name-table.ts';
-import { ApplicationFailure } from '@temporalio/activity';
 import { ListUnreadable } from './list-unreadable.ts';
 import { openList } from './open-list.ts';
 import type { ListDeps } from './open-list.ts';

@@ -66,6 +66,17 @@ describe('preflight', () => {
     );
   });
 
+  it('refuses a web address to tell of the end that is none', async () => {
+    const told = inActivity(
+      preflightOf({}),
+      runWith({ notify: 'https://[', task: { kind: 'http' } }),
+    );
+    equal(
+      await failureOf('PreflightFailed', told),
+      'notify https://[: not a web address — write it like https://host/path',
+    );
+  });
+
   it('refuses more staging than the disk has room for, unless nothing is staged', async () => {
     const deps = {
       stagingFolder: world.stack.folder,

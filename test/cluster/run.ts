@@ -11,7 +11,7 @@ import { readSurroundings } from '../../infra/local/install/surroundings.ts';
  * `npm run test:cluster [-- FILE …]`: the tests that need a Kubernetes cluster; all of them, or the files and folders given.
  *
  *   base/    what the others stand on: the cluster itself, and the images
- *   pods/    runs as any cluster has them
+ *   pods/    runs on whatever cluster there is
  *   nodes/   runs on a cluster that may be broken, and holds our other image
  *
  * On a cluster of its own (Linux, root); or on the one in KUBECONFIG, with a downloader's image of it in SPOTLOOP_IMAGES:

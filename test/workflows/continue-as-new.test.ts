@@ -1,36 +1,23 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { Context } from '@temporalio/activity';
-import { TestWorkflowEnvironment } from '@temporalio/testing';
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import type { WorkflowBundleWithSourceMap } from '@temporalio/worker';
 import { noCounts } from '../../domain/counts.ts';
-import { ensurePart } from '../../infra/local/install/part.ts';
-import { findTemporalCli } from '../../infra/local/install/temporal-cli.ts';
 import { scaleUpdate } from '../../workflows/messages.ts';
-import { bundleWorkflows, runCase } from './run-case.ts';
+import { startDevServer } from './dev-server.ts';
+import { runCase } from './run-case.ts';
 import { createWorld } from './world.ts';
 import type { Script } from './world.ts';
 
-/** The server suggests continue-as-new after so many events; by default after thousands. */
+/** A history that has grown. */
 const suggestAfterEvents = 60;
 
 let environment: TestWorkflowEnvironment;
 let bundle: WorkflowBundleWithSourceMap;
 
 before(async () => {
-  const path = await ensurePart(await findTemporalCli());
-  [environment, bundle] = await Promise.all([
-    TestWorkflowEnvironment.createLocal({
-      server: {
-        executable: { type: 'existing-path', path },
-        extraArgs: [
-          '--dynamic-config-value',
-          `limit.historyCount.suggestContinueAsNew=${suggestAfterEvents}`,
-        ],
-      },
-    }),
-    bundleWorkflows(),
-  ]);
+  ({ environment, bundle } = await startDevServer(suggestAfterEvents));
 });
 
 after(() => environment.teardown());

@@ -1,27 +1,20 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
-import { TestWorkflowEnvironment } from '@temporalio/testing';
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { Worker } from '@temporalio/worker';
 import type { WorkflowBundleWithSourceMap } from '@temporalio/worker';
-import { findTemporalCli } from '../../infra/local/install/temporal-cli.ts';
-import { ensurePart } from '../../infra/local/install/part.ts';
 import { createSearchAttributes } from '../../workers/temporal/search-attributes.ts';
+import { startDevServer } from './dev-server.ts';
 import { endingCases } from './endings.ts';
-import { bundleWorkflows, runCase } from './run-case.ts';
+import { runCase } from './run-case.ts';
 import type { CaseRun } from './run-case.ts';
 
 let environment: TestWorkflowEnvironment;
 let bundle: WorkflowBundleWithSourceMap;
 
 before(async () => {
-  const path = await ensurePart(await findTemporalCli());
-  [environment, bundle] = await Promise.all([
-    TestWorkflowEnvironment.createLocal({
-      server: { executable: { type: 'existing-path', path } },
-    }),
-    bundleWorkflows(),
-  ]);
+  ({ environment, bundle } = await startDevServer());
   const { connection, client } = environment;
   await createSearchAttributes({ connection, namespace: client.options.namespace });
 });

@@ -7,6 +7,40 @@ const untilCancelledInVain = (): Promise<never> =>
     throw new Error('the cloud is away');
   });
 
+/** What a run calls that ends in one of its first steps, and what not. */
+const stepsUntil = {
+  preflight: {
+    calls: ['preflight'],
+    neverCalled: ['snapshotList', 'createQueue', 'stopFleet', 'writeReport'],
+  },
+  snapshotList: {
+    calls: ['snapshotList'],
+    neverCalled: ['createQueue', 'stopFleet', 'writeReport'],
+  },
+  createQueue: {
+    calls: ['createQueue', 'deleteQueue', 'writeReport'],
+    neverCalled: ['startFleet', 'publishItems', 'stopFleet', 'collectOutcomes'],
+  },
+} as const;
+
+/** A run that is cancelled in a step, which hears of it in one way or another. */
+function cancelledIn(
+  step: keyof typeof stepsUntil,
+  name: string,
+  untilThen: () => Promise<never> = untilCancelled,
+): EndingCase {
+  return {
+    name,
+    script: { activities: { [step]: untilThen } },
+    when: step,
+    meanwhile: async (handle) => {
+      await handle.cancel();
+    },
+    expected: { kind: 'cancelled' },
+    ...stepsUntil[step],
+  };
+}
+
 /** Runs that end before they have downloaders. */
 export const earlyEndingCases: readonly EndingCase[] = [
   {
@@ -18,78 +52,25 @@ export const earlyEndingCases: readonly EndingCase[] = [
       type: 'TimeLimitExceeded',
       message: /^the run's time limit of 1s passed before its list was read$/,
     },
-    calls: ['preflight'],
-    neverCalled: ['snapshotList', 'createQueue', 'stopFleet', 'writeReport'],
+    ...stepsUntil.preflight,
   },
   {
     name: 'failed-time-limit-in-snapshot',
     input: { timeLimit: '1s' },
     script: { activities: { snapshotList: untilCancelled } },
     expected: { kind: 'failed', type: 'TimeLimitExceeded', message: /before its list was read$/ },
-    calls: ['snapshotList'],
-    neverCalled: ['createQueue', 'stopFleet', 'writeReport'],
+    ...stepsUntil.snapshotList,
   },
   {
     name: 'failed-time-limit-in-queue-creation',
     input: { timeLimit: '1s' },
     script: { activities: { createQueue: untilCancelled } },
     expected: { kind: 'failed', type: 'TimeLimitExceeded', message: /remaining\.txt$/ },
-    calls: ['createQueue', 'deleteQueue', 'writeReport'],
-    neverCalled: ['startFleet', 'publishItems', 'stopFleet', 'collectOutcomes'],
+    ...stepsUntil.createQueue,
   },
-  {
-    name: 'cancelled-in-preflight',
-    script: { activities: { preflight: untilCancelled } },
-    when: 'preflight',
-    meanwhile: async (handle) => {
-      await handle.cancel();
-    },
-    expected: { kind: 'cancelled' },
-    calls: ['preflight'],
-    neverCalled: ['snapshotList', 'createQueue', 'stopFleet', 'writeReport'],
-  },
-  {
-    name: 'cancelled-in-snapshot',
-    script: { activities: { snapshotList: untilCancelled } },
-    when: 'snapshotList',
-    meanwhile: async (handle) => {
-      await handle.cancel();
-    },
-    expected: { kind: 'cancelled' },
-    calls: ['snapshotList'],
-    neverCalled: ['createQueue', 'stopFleet', 'writeReport'],
-  },
-  {
-    name: 'cancelled-as-its-snapshot-failed',
-    script: { activities: { snapshotList: untilCancelledInVain } },
-    when: 'snapshotList',
-    meanwhile: async (handle) => {
-      await handle.cancel();
-    },
-    expected: { kind: 'cancelled' },
-    calls: ['snapshotList'],
-    neverCalled: ['createQueue', 'stopFleet', 'writeReport'],
-  },
-  {
-    name: 'cancelled-as-its-queue-creation-failed',
-    script: { activities: { createQueue: untilCancelledInVain } },
-    when: 'createQueue',
-    meanwhile: async (handle) => {
-      await handle.cancel();
-    },
-    expected: { kind: 'cancelled' },
-    calls: ['createQueue', 'deleteQueue', 'writeReport'],
-    neverCalled: ['startFleet', 'publishItems', 'stopFleet', 'collectOutcomes'],
-  },
-  {
-    name: 'cancelled-in-queue-creation',
-    script: { activities: { createQueue: untilCancelled } },
-    when: 'createQueue',
-    meanwhile: async (handle) => {
-      await handle.cancel();
-    },
-    expected: { kind: 'cancelled' },
-    calls: ['createQueue', 'deleteQueue', 'writeReport'],
-    neverCalled: ['startFleet', 'publishItems', 'stopFleet', 'collectOutcomes'],
-  },
+  cancelledIn('preflight', 'cancelled-in-preflight'),
+  cancelledIn('snapshotList', 'cancelled-in-snapshot'),
+  cancelledIn('createQueue', 'cancelled-in-queue-creation'),
+  cancelledIn('snapshotList', 'cancelled-as-its-snapshot-failed', untilCancelledInVain),
+  cancelledIn('createQueue', 'cancelled-as-its-queue-creation-failed', untilCancelledInVain),
 ];

@@ -2,7 +2,6 @@ import { ApplicationFailure } from '@temporalio/activity';
 import type { WorkflowHandle } from '@temporalio/client';
 import type { Activities } from '../../activities/index.ts';
 import { searchAttributeNames } from '../../domain/search-attributes.ts';
-import type { FleetState } from '../../domain/fleet-state.ts';
 import type { downloadRun } from '../../workflows/index.ts';
 import {
   pauseUpdate,
@@ -11,16 +10,16 @@ import {
   setRateLimitUpdate,
 } from '../../workflows/messages.ts';
 import { earlyEndingCases } from './early-endings.ts';
+import { fleetEndingCases } from './fleet-endings.ts';
 import {
+  cleanUp,
   publishedAroundAPause,
   publishedAtChangingRates,
   queueLostOnce,
-  running,
-  startedAgain,
   throttledForHours,
 } from './scripts.ts';
 import { toldEndingCases } from './told-endings.ts';
-import { createWorld, inRealTime, untilCancelled } from './world.ts';
+import { createWorld, untilCancelled } from './world.ts';
 import type { Script } from './world.ts';
 
 /** One way for a run to end: what the world does, what a person does, and what must come of it. */
@@ -43,8 +42,6 @@ export type EndingCase = {
   readonly neverCalled?: readonly string[];
 };
 
-const cleanUp = ['stopFleet', 'collectOutcomes', 'deleteQueue', 'writeReport'];
-
 /** The first slice lasts until it is cancelled; the drain then sees that all was stored meanwhile. */
 function firstSliceForever(): Script['activities'] {
   let isFirst = true;
@@ -55,15 +52,6 @@ function firstSliceForever(): Script['activities'] {
       isFirst = false;
       return untilCancelled();
     },
-  };
-}
-
-/** A fleet that is in this state while the first items are stored, and nobody does anything about it. */
-function leftAlone(state: FleetState): Script {
-  return {
-    pace: inRealTime,
-    slices: [{ counts: { stored: 3 } }, { counts: { stored: 10 } }],
-    activities: { readFleet: () => Promise.resolve(state) },
   };
 }
 
@@ -93,45 +81,6 @@ export const endingCases: readonly EndingCase[] = [
     expected: { kind: 'completed' },
     calls: ['preflight', 'snapshotList', 'writeReport'],
     neverCalled: ['createQueue', 'startFleet', 'publishItems', 'collectOutcomes', 'stopFleet'],
-  },
-  {
-    name: 'completed-fleet-forgotten-and-started-again',
-    script: { activities: startedAgain({ kind: 'absent' }) },
-    expected: { kind: 'completed' },
-    calls: ['startFleet', 'readFleet', 'startFleet', ...cleanUp],
-  },
-  {
-    name: 'completed-by-the-next-generation',
-    script: { activities: startedAgain({ kind: 'done' }) },
-    expected: { kind: 'completed' },
-    calls: ['startFleet', 'readFleet', 'startFleet', ...cleanUp],
-    neverCalled: ['reconcile'],
-  },
-  {
-    name: 'completed-while-the-cluster-was-away',
-    script: leftAlone({ kind: 'unknown', message: 'list Jobs: connect ECONNREFUSED' }),
-    expected: { kind: 'completed' },
-    calls: ['startFleet', 'readFleet', ...cleanUp],
-    neverCalled: ['scaleFleet', 'resumeFleet'],
-  },
-  {
-    name: 'completed-after-waiting-for-nodes',
-    script: leftAlone({ ...running, live: 0, waitingFor: 'a node: 0/2 nodes are available' }),
-    expected: { kind: 'completed' },
-    calls: ['startFleet', 'readFleet', ...cleanUp],
-    neverCalled: ['scaleFleet', 'resumeFleet'],
-  },
-  {
-    name: 'completed-after-adding-downloaders',
-    input: { workers: { min: 1, max: 3 } },
-    script: {
-      total: 100,
-      pace: inRealTime,
-      sampleEveryMs: 130_000,
-      slices: [{ counts: { stored: 3 }, holding: 4 }, { counts: { stored: 100 } }],
-    },
-    expected: { kind: 'completed' },
-    calls: ['startFleet', 'readFleet', 'scaleFleet', ...cleanUp],
   },
   {
     name: 'completed-after-reconcile',
@@ -237,17 +186,6 @@ export const endingCases: readonly EndingCase[] = [
     calls: ['collectOutcomes', ...cleanUp],
   },
   {
-    name: 'failed-fleet',
-    script: {
-      slices: [{ counts: { stored: 3 }, heard: 0 }],
-      activities: {
-        readFleet: () => Promise.resolve({ kind: 'failed', message: 'no such command "x"' }),
-      },
-    },
-    expected: { kind: 'failed', type: 'FleetFailed', message: /^no such command "x"$/ },
-    calls: ['readFleet', ...cleanUp],
-  },
-  {
     name: 'failed-unaccounted',
     script: { sampleEveryMs: 130_000, slices: [{ counts: { stored: 9 }, idle: 1, holding: 0 }] },
     expected: {
@@ -273,6 +211,7 @@ export const endingCases: readonly EndingCase[] = [
     calls: ['collectOutcomes', ...cleanUp],
   },
   ...earlyEndingCases,
+  ...fleetEndingCases,
   ...toldEndingCases,
   {
     name: 'failed-clean-up',

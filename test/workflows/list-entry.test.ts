@@ -1,39 +1,26 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { TestWorkflowEnvironment } from '@temporalio/testing';
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import type { WorkflowBundleWithSourceMap } from '@temporalio/worker';
 import type { SearchAttributeName } from '../../domain/search-attributes.ts';
-import { ensurePart } from '../../infra/local/install/part.ts';
-import { findTemporalCli } from '../../infra/local/install/temporal-cli.ts';
 import {
   createSearchAttributes,
   readSearchAttributes,
 } from '../../workers/temporal/search-attributes.ts';
-import { bundleWorkflows, runCase, until } from './run-case.ts';
+import { startDevServer } from './dev-server.ts';
+import { runCase, until } from './run-case.ts';
 import type { CaseRun } from './run-case.ts';
 import type { Script } from './world.ts';
 
 /** What Temporal's list of workflows shows of a run, in a namespace with search attributes and in one without. */
 
-/** The server suggests continue-as-new after so many events; by default after thousands. */
+/** A history that has grown. */
 const suggestAfterEvents = 60;
 
 let environment: TestWorkflowEnvironment;
 let bundle: WorkflowBundleWithSourceMap;
 before(async () => {
-  const path = await ensurePart(await findTemporalCli());
-  [environment, bundle] = await Promise.all([
-    TestWorkflowEnvironment.createLocal({
-      server: {
-        executable: { type: 'existing-path', path },
-        extraArgs: [
-          '--dynamic-config-value',
-          `limit.historyCount.suggestContinueAsNew=${suggestAfterEvents}`,
-        ],
-      },
-    }),
-    bundleWorkflows(),
-  ]);
+  ({ environment, bundle } = await startDevServer(suggestAfterEvents));
 });
 after(() => environment.teardown());
 

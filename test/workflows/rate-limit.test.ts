@@ -1,13 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { Context } from '@temporalio/activity';
-import { ApplicationFailure, WorkflowUpdateFailedError } from '@temporalio/client';
 import type { WorkflowHandle } from '@temporalio/client';
-import { TestWorkflowEnvironment } from '@temporalio/testing';
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import type { WorkflowBundleWithSourceMap } from '@temporalio/worker';
 import type { PublishItemsInput } from '../../activities/publish-items.ts';
-import { ensurePart } from '../../infra/local/install/part.ts';
-import { findTemporalCli } from '../../infra/local/install/temporal-cli.ts';
 import type { downloadRun } from '../../workflows/index.ts';
 import {
   errorsQuery,
@@ -16,31 +13,21 @@ import {
   progressQuery,
   setRateLimitUpdate,
 } from '../../workflows/messages.ts';
-import { bundleWorkflows, runCase, until } from './run-case.ts';
+import { startDevServer } from './dev-server.ts';
+import { refusalOf } from './refusal-of.ts';
+import { runCase, until } from './run-case.ts';
 import { createWorld, inRealTime, untilCancelled } from './world.ts';
 import type { Script } from './world.ts';
 
 /** A run's rate that is changed while it publishes, and what it answers to queries. */
 
-/** The server suggests continue-as-new after so many events; by default after thousands. */
+/** A history that has grown. */
 const suggestAfterEvents = 60;
 
 let environment: TestWorkflowEnvironment;
 let bundle: WorkflowBundleWithSourceMap;
 before(async () => {
-  const path = await ensurePart(await findTemporalCli());
-  [environment, bundle] = await Promise.all([
-    TestWorkflowEnvironment.createLocal({
-      server: {
-        executable: { type: 'existing-path', path },
-        extraArgs: [
-          '--dynamic-config-value',
-          `limit.historyCount.suggestContinueAsNew=${suggestAfterEvents}`,
-        ],
-      },
-    }),
-    bundleWorkflows(),
-  ]);
+  ({ environment, bundle } = await startDevServer(suggestAfterEvents));
 });
 after(() => environment.teardown());
 
@@ -81,18 +68,6 @@ function publishing(total: number, each: number, isLast: (input: PublishItemsInp
     },
   };
   return { script, asked };
-}
-
-async function refusal(sent: Promise<unknown>): Promise<string> {
-  try {
-    await sent;
-  } catch (error) {
-    assert.ok(error instanceof WorkflowUpdateFailedError, String(error));
-    assert.ok(error.cause instanceof ApplicationFailure, String(error.cause));
-    assert.equal(error.cause.type, 'Refused');
-    return error.cause.message;
-  }
-  return 'done';
 }
 
 const setRate = (run: WorkflowHandle<typeof downloadRun>, ...args: [number | null]) =>
@@ -178,17 +153,17 @@ describe('a run whose rate is changed', () => {
         const no =
           'setRateLimit takes items a minute, 0.01 to 10,000,000, or null to remove the limit';
         for (const value of [0, -1, 1e8, '60', undefined, {}]) {
-          assert.equal(await refusal(setRate(run, value as number)), no, JSON.stringify(value));
+          assert.equal(await refusalOf(setRate(run, value as number)), no, JSON.stringify(value));
         }
         assert.equal(
-          await refusal(setRate(run, 600)),
+          await refusalOf(setRate(run, 600)),
           'the rate limit is 600 items a minute already',
         );
         isEnding = true;
         await setRate(run, null);
         await until(() => asked.length === 2);
-        assert.equal(await refusal(setRate(run, null)), 'the run has no rate limit');
-        late = await refusal(setRate(run, 60));
+        assert.equal(await refusalOf(setRate(run, null)), 'the run has no rate limit');
+        late = await refusalOf(setRate(run, 60));
       },
       expected: { kind: 'completed' },
       calls: [],
@@ -220,7 +195,7 @@ describe('a run whose rate is changed', () => {
       meanwhile: async (run) => {
         for (let rate = 601; executions.size < 2; rate += 1) {
           assert.equal((await setRate(run, rate)).rateLimit, rate);
-          refusals.splice(0, 1, await refusal(setRate(run, rate)));
+          refusals.splice(0, 1, await refusalOf(setRate(run, rate)));
           assert.equal(refusals[0], `the rate limit is ${rate} items a minute already`);
           refusals.pop();
         }

@@ -2,12 +2,10 @@ import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import type { History } from '@temporalio/common/lib/proto-utils.js';
-import { TestWorkflowEnvironment } from '@temporalio/testing';
-import { ensurePart } from '../../infra/local/install/part.ts';
-import { findTemporalCli } from '../../infra/local/install/temporal-cli.ts';
 import { createSearchAttributes } from '../../workers/temporal/search-attributes.ts';
+import { startDevServer } from './dev-server.ts';
 import { endingCases } from './endings.ts';
-import { bundleWorkflows, runCase } from './run-case.ts';
+import { runCase } from './run-case.ts';
 import { runSweep, sweepName } from './run-sweep.ts';
 
 /**
@@ -35,15 +33,10 @@ async function write(file: string, history: History): Promise<void> {
 }
 
 await mkdir(folder, { recursive: true });
-const environment = await TestWorkflowEnvironment.createLocal({
-  server: {
-    executable: { type: 'existing-path', path: await ensurePart(await findTemporalCli()) },
-  },
-});
+const { environment, bundle } = await startDevServer();
 try {
   const { connection, client } = environment;
   await createSearchAttributes({ connection, namespace: client.options.namespace });
-  const bundle = await bundleWorkflows();
   for (const endingCase of endingCases) {
     const file = `${endingCase.name}${suffix === '' ? '' : `-${suffix}`}.json`;
     if (existsSync(new URL(file, folder))) continue;

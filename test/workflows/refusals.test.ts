@@ -1,12 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { ApplicationFailure, WorkflowUpdateFailedError } from '@temporalio/client';
 import type { WorkflowHandle } from '@temporalio/client';
-import { TestWorkflowEnvironment } from '@temporalio/testing';
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import type { WorkflowBundleWithSourceMap } from '@temporalio/worker';
 import type { Activities } from '../../activities/index.ts';
-import { ensurePart } from '../../infra/local/install/part.ts';
-import { findTemporalCli } from '../../infra/local/install/temporal-cli.ts';
 import type { downloadRun } from '../../workflows/index.ts';
 import {
   pauseUpdate,
@@ -15,7 +12,9 @@ import {
   scaleUpdate,
   setRateLimitUpdate,
 } from '../../workflows/messages.ts';
-import { bundleWorkflows, runCase, until } from './run-case.ts';
+import { startDevServer } from './dev-server.ts';
+import { refusalOf } from './refusal-of.ts';
+import { runCase, until } from './run-case.ts';
 import { untilCancelled } from './world.ts';
 
 /** Messages that a run has no use for: it says so, and goes on as it would. */
@@ -23,34 +22,17 @@ import { untilCancelled } from './world.ts';
 let environment: TestWorkflowEnvironment;
 let bundle: WorkflowBundleWithSourceMap;
 before(async () => {
-  const path = await ensurePart(await findTemporalCli());
-  [environment, bundle] = await Promise.all([
-    TestWorkflowEnvironment.createLocal({
-      server: { executable: { type: 'existing-path', path } },
-    }),
-    bundleWorkflows(),
-  ]);
+  ({ environment, bundle } = await startDevServer());
 });
 after(() => environment.teardown());
 
 /** What each of the messages is answered with. */
 async function answers(run: WorkflowHandle<typeof downloadRun>): Promise<string[]> {
-  const refusal = async (sent: Promise<unknown>) => {
-    try {
-      await sent;
-    } catch (error) {
-      assert.ok(error instanceof WorkflowUpdateFailedError, String(error));
-      assert.ok(error.cause instanceof ApplicationFailure, String(error.cause));
-      assert.equal(error.cause.type, 'Refused');
-      return error.cause.message;
-    }
-    return 'done';
-  };
   return [
-    await refusal(run.executeUpdate(pauseUpdate)),
-    await refusal(run.executeUpdate(scaleUpdate, { args: [2] })),
-    await refusal(run.executeUpdate(resumeUpdate)),
-    await refusal(run.executeUpdate(setRateLimitUpdate, { args: [60] })),
+    await refusalOf(run.executeUpdate(pauseUpdate)),
+    await refusalOf(run.executeUpdate(scaleUpdate, { args: [2] })),
+    await refusalOf(run.executeUpdate(resumeUpdate)),
+    await refusalOf(run.executeUpdate(setRateLimitUpdate, { args: [60] })),
   ];
 }
 

@@ -6,6 +6,9 @@ import type { Script, Slice } from './world.ts';
 
 /** What the world does in cases that take more than a line to say. */
 
+/** What a run calls, in this order, to clean up after its downloaders. */
+export const cleanUp = ['stopFleet', 'collectOutcomes', 'deleteQueue', 'writeReport'];
+
 /** Publishes until it is cancelled, and gives back how far it came; the second slice publishes the rest, and all of it is stored. */
 export function publishedAroundAPause(): Script {
   let slices = 0;

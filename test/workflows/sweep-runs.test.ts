@@ -1,26 +1,18 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { ApplicationFailure, WorkflowFailedError } from '@temporalio/client';
-import { TestWorkflowEnvironment } from '@temporalio/testing';
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { Worker } from '@temporalio/worker';
 import type { WorkflowBundleWithSourceMap } from '@temporalio/worker';
 import type { SweepResult } from '../../domain/sweep.ts';
 import type { SweepSpec } from '../../domain/sweep-spec.ts';
-import { ensurePart } from '../../infra/local/install/part.ts';
-import { findTemporalCli } from '../../infra/local/install/temporal-cli.ts';
-import { bundleWorkflows } from './run-case.ts';
+import { startDevServer } from './dev-server.ts';
 import { runSweep } from './run-sweep.ts';
 
 let environment: TestWorkflowEnvironment;
 let bundle: WorkflowBundleWithSourceMap;
 before(async () => {
-  const path = await ensurePart(await findTemporalCli());
-  [environment, bundle] = await Promise.all([
-    TestWorkflowEnvironment.createLocal({
-      server: { executable: { type: 'existing-path', path } },
-    }),
-    bundleWorkflows(),
-  ]);
+  ({ environment, bundle } = await startDevServer());
 });
 after(() => environment.teardown());
 

@@ -1,15 +1,14 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
-import { TestWorkflowEnvironment } from '@temporalio/testing';
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { Worker } from '@temporalio/worker';
 import type { WorkflowBundleWithSourceMap } from '@temporalio/worker';
-import { ensurePart } from '../../infra/local/install/part.ts';
-import { findTemporalCli } from '../../infra/local/install/temporal-cli.ts';
 import type { RunResult } from '../../domain/progress.ts';
 import { deploymentOptions } from '../../workers/temporal/deployment-options.ts';
 import type { downloadRun } from '../../workflows/index.ts';
 import { uniqueName } from '../support/unique-name.ts';
-import { bundleWorkflows, until } from './run-case.ts';
+import { startDevServer } from './dev-server.ts';
+import { until } from './run-case.ts';
 import { createWorld } from './world.ts';
 
 /** Worker Deployment Versioning: a new version of the Temporal worker comes while runs are under way. */
@@ -20,13 +19,7 @@ let environment: TestWorkflowEnvironment;
 let bundle: WorkflowBundleWithSourceMap;
 
 before(async () => {
-  const path = await ensurePart(await findTemporalCli());
-  [environment, bundle] = await Promise.all([
-    TestWorkflowEnvironment.createLocal({
-      server: { executable: { type: 'existing-path', path } },
-    }),
-    bundleWorkflows(),
-  ]);
+  ({ environment, bundle } = await startDevServer());
 });
 
 after(() => environment.teardown());

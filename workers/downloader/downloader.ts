@@ -20,11 +20,12 @@
  */
 import pRetry from 'p-retry';
 import type { Beat } from '../../domain/beat.ts';
-import type { Outcome } from '../../domain/outcome.ts';
 import { deathsOf, deathsToWorkAlone, decodeItem, suspectOf } from '../../domain/item.ts';
 import type { Item } from '../../domain/item.ts';
+import { unlessAborted } from '../../domain/unless-aborted.ts';
 import { createBeating } from './beating.ts';
 import type { Health } from './health.ts';
+import { logSettled, marksOf } from './item-log.ts';
 import { createLeaseKeeper } from './lease-keeper.ts';
 import type { Meter } from './meter.ts';
 import { createPulling } from './pulling.ts';
@@ -32,7 +33,6 @@ import type { Delivery, ItemQueueName, Queue } from './queue.ts';
 import { isHopeless, messageOf } from './remote-errors.ts';
 import { createSettling } from './settling.ts';
 import type { Taken } from './settling.ts';
-import { unlessAborted } from '../../domain/unless-aborted.ts';
 import { workOnItem } from './work-on-item.ts';
 import type { AttemptProgress, WorkDeps } from './work-on-item.ts';
 
@@ -77,24 +77,13 @@ type Held = Taken & {
 /** Tries of the first beat, which shows that outcomes can be published: some two seconds, as for the first pull. */
 const firstBeatTries = { retries: 3, minTimeout: 250, factor: 2, randomize: true } as const;
 
-/** What every log line of an item carries. */
-function marksOf({ item, progress }: Held): { index: number; attempt: number } {
-  return { index: item.index, attempt: progress.attempt };
-}
-
 /** Pulls, works, settles; resolves when the downloader has left in order, with its last beat sent. */
 export async function runDownloader(deps: DownloaderDeps): Promise<DownloaderEnding> {
   const { assignment, queue, meter, log, now, stopping, throttle } = deps;
-  const slots = assignment.concurrency;
   const hand = new Set<Held>();
+  const { concurrency: slots, leaseDeadlineMs: deadlineMs } = assignment;
   const leasesOf = (name: ItemQueueName) =>
-    createLeaseKeeper({
-      queue: queue[name],
-      deadlineMs: assignment.leaseDeadlineMs,
-      meter,
-      log,
-      now,
-    });
+    createLeaseKeeper({ queue: queue[name], deadlineMs, meter, log, now });
   const leases = { items: leasesOf('items'), suspects: leasesOf('suspects') };
   const settling = createSettling({ queue, over: deps.over });
   meter.watch({ slots, inHand: () => hand.size, restMs: () => throttle.restMs() });
@@ -187,7 +176,7 @@ export async function runDownloader(deps: DownloaderDeps): Promise<DownloaderEnd
       if (settlement.kind === 'interrupted') return await release(held, settlement.item);
       await settling.settle(held, settlement.outcome);
       meter.settled(settlement.outcome);
-      logSettled(held, settlement.outcome);
+      logSettled(log, marksOf(held), settlement.outcome);
       if (stopping.aborted) parting.settled += 1;
     } catch (error) {
       // Not acked, so Pub/Sub delivers it again.
@@ -219,16 +208,6 @@ export async function runDownloader(deps: DownloaderDeps): Promise<DownloaderEnd
     meter.released();
     log.debug({ ...marksOf(held), to }, 'item released');
     if (stopping.aborted) parting.released += 1;
-  }
-
-  /** A failure is worth a line that is read; what is stored is in the bucket, and millions of lines cost money. */
-  function logSettled(held: Held, outcome: Outcome): void {
-    if (outcome.kind === 'failed') {
-      const { reason, error } = outcome;
-      log.info({ ...marksOf(held), reason: error }, `item failed: ${reason}`);
-    } else if (outcome.kind === 'quarantined') {
-      log.warn({ ...marksOf(held), deaths: outcome.deaths }, 'item quarantined');
-    } else log.debug(marksOf(held), `item ${outcome.kind}`);
   }
 
   function putDown(held: Held): void {

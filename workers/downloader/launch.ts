@@ -1,3 +1,4 @@
+import { unlessAborted } from '../../domain/unless-aborted.ts';
 import { createGoogleClients } from '../process/google-clients.ts';
 import { createLog } from '../process/log.ts';
 import type { Log } from '../process/log.ts';
@@ -16,7 +17,6 @@ import type { Staging } from './staging.ts';
 import { createStore } from './store.ts';
 import { createTask } from './tasks/create-task.ts';
 import { createThrottle } from './throttle.ts';
-import { unlessAborted } from '../../domain/unless-aborted.ts';
 
 export type LaunchOptions = {
   readonly environment: DownloaderEnvironment;

@@ -10,7 +10,7 @@
  *     pulling.ts      asking for items        lease-keeper.ts   keeping them ours
  *     work-on-item.ts attempts at one item    throttle.ts       patience with the origin
  *     settling.ts     outcome or copy, then ack, in groups (group-commit.ts)
- *     beating.ts      what it says of itself
+ *     beating.ts      what it says of itself    item-log.ts   what the log says of an item
  *     meter.ts        what it counts (prometheus-meter.ts), for whoever asks (open-meter.ts)
  *   tasks/            the body of the loop: yt-dlp, http, command
  *   store.ts          one object an item

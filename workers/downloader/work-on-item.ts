@@ -3,6 +3,7 @@ import type { Assignment } from '../../domain/assignment.ts';
 import type { Item } from '../../domain/item.ts';
 import type { Outcome } from '../../domain/outcome.ts';
 import { formatDuration } from '../../domain/units.ts';
+import { unlessAborted } from '../../domain/unless-aborted.ts';
 import type { Log } from '../process/log.ts';
 import type { Meter } from './meter.ts';
 import { createRefusals, lonePauseMs } from './refusals.ts';
@@ -11,7 +12,6 @@ import type { Store } from './store.ts';
 import type { AttemptEnding, Settled, Task } from './tasks/task.ts';
 import { longestRetryAfterMs } from './throttle.ts';
 import type { Throttle } from './throttle.ts';
-import { unlessAborted } from '../../domain/unless-aborted.ts';
 
 /** An item as it was delivered to this downloader. */
 export type DeliveredItem = {

@@ -2,8 +2,8 @@ import type { WorkerOptions } from '@temporalio/worker';
 import type { Settings } from './settings.ts';
 
 /**
- * Worker Deployment Versioning, where the environment names this code's build. A run stays on the version it began with, and goes
- * on as new on the one that is current then: `workflows/follow.ts`.
+ * Worker Deployment Versioning, where the environment names this code's build. A run stays on the version it began with;
+ * where the server tells it of a newer one, it goes on as new there: `workflows/follow.ts`.
  */
 export function deploymentOptions({
   TEMPORAL_DEPLOYMENT_NAME: deploymentName,

@@ -25,7 +25,7 @@ function exporterOf(address: MetricsAddress): MetricsExporterConfig {
 
 /**
  * Installs Temporal's runtime: its log, the part in Rust too, goes into ours; its metrics, with those that activities count
- * (activities/run-meter.ts), are told at the address, where there is one.
+ * (activities/run-counters.ts), are told at the address, where there is one.
  * @throws MisconfiguredError when nobody can listen there.
  */
 export function installRuntime(log: Log, address: MetricsAddress | undefined): void {

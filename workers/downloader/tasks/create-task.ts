@@ -1,11 +1,11 @@
 import type { Assignment } from '../../../domain/assignment.ts';
 import { MisconfiguredError } from '../../process/environment.ts';
 import { readCommand } from '../../process/commands-file.ts';
+import { findProgram } from '../../process/find-program.ts';
 import type { Staging } from '../staging.ts';
 import type { Store } from '../store.ts';
 import { createCommandTask } from './command.ts';
 import type { ProgramEnvironment } from './environment-within.ts';
-import { findProgram } from '../../process/find-program.ts';
 import { createHttpTask } from './http.ts';
 import type { Task } from './task.ts';
 import { createYtDlpTask } from './yt-dlp.ts';
