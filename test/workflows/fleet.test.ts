@@ -139,8 +139,9 @@ describe('a fleet that ended before the items did', () => {
     const told = await tell(stage, {
       total: 100,
       fleet: ({ ms }) => (ms < minuteMs ? running(1, 1) : { kind: 'done' }),
+      // One a second: at this age of the run a slice lasts three, so each brings some.
       sample: ({ ms }) => {
-        const counts = { stored: Math.min(100, Math.floor(ms / 3_000)) };
+        const counts = { stored: Math.min(100, Math.floor(ms / 1_000)) };
         return ms < minuteMs ? { counts } : { counts, ...nobody };
       },
     });
