@@ -6,6 +6,7 @@ import { reportCommand } from './report.ts';
 import { resultsCommand } from './results.ts';
 import { retryCommand } from './retry.ts';
 import { runCommand } from './run.ts';
+import { scheduleCommand } from './schedule.ts';
 import { searchAttributesCommand } from './search-attributes.ts';
 import { statusCommand } from './status.ts';
 import { cancelCommand, pauseCommand, resumeCommand, scaleCommand } from './steer.ts';
@@ -26,6 +27,7 @@ const program = new Command('spotloop')
   .addCommand(resultsCommand())
   .addCommand(auditCommand())
   .addCommand(retryCommand())
+  .addCommand(scheduleCommand())
   .addCommand(searchAttributesCommand());
 
 try {
