@@ -1,6 +1,7 @@
 /** The `spotloop` command. */
 import { Command } from 'commander';
 import { auditCommand } from './audit.ts';
+import { doctorCommand } from './doctor.ts';
 import { Interrupted, interruptedExit } from './interruption.ts';
 import { reportCommand } from './report.ts';
 import { resultsCommand } from './results.ts';
@@ -28,7 +29,8 @@ const program = new Command('spotloop')
   .addCommand(auditCommand())
   .addCommand(retryCommand())
   .addCommand(scheduleCommand())
-  .addCommand(searchAttributesCommand());
+  .addCommand(searchAttributesCommand())
+  .addCommand(doctorCommand());
 
 try {
   await program.parseAsync();
