@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { auditCommand } from './audit.ts';
 import { doctorCommand } from './doctor.ts';
 import { Interrupted, interruptedExit } from './interruption.ts';
+import { localCommand } from './local.ts';
 import { reportCommand } from './report.ts';
 import { resultsCommand } from './results.ts';
 import { retryCommand } from './retry.ts';
@@ -30,7 +31,8 @@ const program = new Command('spotloop')
   .addCommand(retryCommand())
   .addCommand(scheduleCommand())
   .addCommand(searchAttributesCommand())
-  .addCommand(doctorCommand());
+  .addCommand(doctorCommand())
+  .addCommand(localCommand());
 
 try {
   await program.parseAsync();
