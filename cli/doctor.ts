@@ -45,8 +45,9 @@ export function doctorCommand(): Command {
       'after',
       `
 Looks at ${parts.join(', ')}. It tries rights by using them: a topic, a subscription and two small
-objects are created and deleted again; in the cluster nothing is created. They are the rights of whoever runs it: to try those of
-the Temporal worker, run it where that one runs.
+objects are created and deleted again; in the cluster nothing is created. They are the rights of whoever runs it: for those of
+the Temporal worker sign in as its account first, with gcloud auth application-default login --impersonate-service-account=…
+and a kubeconfig of its service account.
 
 Ends with 0 when nothing is wrong, with 1 when something is.
 
