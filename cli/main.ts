@@ -1,11 +1,14 @@
 /** The `spotloop` command. */
 import { Command } from 'commander';
 import { auditCommand } from './audit.ts';
+import { doctorCommand } from './doctor.ts';
 import { Interrupted, interruptedExit } from './interruption.ts';
+import { localCommand } from './local.ts';
 import { reportCommand } from './report.ts';
 import { resultsCommand } from './results.ts';
 import { retryCommand } from './retry.ts';
 import { runCommand } from './run.ts';
+import { scheduleCommand } from './schedule.ts';
 import { searchAttributesCommand } from './search-attributes.ts';
 import { statusCommand } from './status.ts';
 import { cancelCommand, pauseCommand, resumeCommand, scaleCommand } from './steer.ts';
@@ -26,7 +29,10 @@ const program = new Command('spotloop')
   .addCommand(resultsCommand())
   .addCommand(auditCommand())
   .addCommand(retryCommand())
-  .addCommand(searchAttributesCommand());
+  .addCommand(scheduleCommand())
+  .addCommand(searchAttributesCommand())
+  .addCommand(doctorCommand())
+  .addCommand(localCommand());
 
 try {
   await program.parseAsync();

@@ -1,4 +1,5 @@
-import { parseRunSpec } from '../domain/run-spec.ts';
+import type { Command } from 'commander';
+import { parseRunSpec, runSpecFields } from '../domain/run-spec.ts';
 import type { RunSpec, RunSpecInput } from '../domain/run-spec.ts';
 
 /** What of a run's input has an option of its own: field → option. */
@@ -12,7 +13,7 @@ const optionOf = {
 
 type Field = keyof typeof optionOf;
 
-/** The options of `spotloop run` that make its input, as they were typed. */
+/** The options that make a run's input, as they were typed. */
 export type RunOptions = {
   readonly to: string;
   readonly workers?: string;
@@ -21,6 +22,17 @@ export type RunOptions = {
   readonly limit?: string;
   readonly input?: string;
 };
+
+/** Adds those options to a command. */
+export function withRunOptions(command: Command): Command {
+  return command
+    .requiredOption('--to <place>', 'where the files go: gs://BUCKET/PREFIX/')
+    .option('--workers <n>', 'downloaders')
+    .option('--concurrency <n>', 'items that a downloader works on at once')
+    .option('--rate-limit <n>', 'items a minute, all downloaders together')
+    .option('--limit <n>', 'only the first so many items')
+    .option('--input <json>', `more of the run's input: ${runSpecFields.join(', ')}`);
+}
 
 export type RunInput = { readonly input: RunSpecInput; readonly spec: RunSpec };
 

@@ -1,10 +1,9 @@
 import { Command } from 'commander';
-import { runSpecFields } from '../domain/run-spec.ts';
 import { commandName } from './command-name.ts';
 import { onInterruption } from './interruption.ts';
 import { checkListFile, isAddress, pathOf, workflowIdFor } from './list-file.ts';
 import { usualTaskQueue } from './retry.ts';
-import { runInputFrom } from './run-options.ts';
+import { runInputFrom, withRunOptions } from './run-options.ts';
 import type { RunOptions } from './run-options.ts';
 import { startRun } from './start-run.ts';
 import type { StartedRun } from './start-run.ts';
@@ -23,17 +22,12 @@ const unknownAddress = 'gs://bucket/list';
 
 /** `spotloop run`: starts a run and follows it. */
 export function runCommand(): Command {
-  return new Command('run')
+  const command = new Command('run')
     .description('Starts a run of a list and follows it to its end.')
-    .argument('<list>', 'a text file with a key a line, or its address: gs://…, https://…')
-    .requiredOption('--to <place>', 'where the files go: gs://BUCKET/PREFIX/')
+    .argument('<list>', 'a text file with a key a line, or its address: gs://…, https://…');
+  return withRunOptions(command)
     .option('--id <workflow-id>', "the run's workflow id (default: the list's name and the time)")
     .option('--task-queue <name>', "the Temporal worker's", usualTaskQueue)
-    .option('--workers <n>', 'downloaders')
-    .option('--concurrency <n>', 'items that a downloader works on at once')
-    .option('--rate-limit <n>', 'items a minute, all downloaders together')
-    .option('--limit <n>', 'only the first so many items')
-    .option('--input <json>', `more of the run's input: ${runSpecFields.join(', ')}`)
     .option('--detach', 'start it and leave; print the equal command of Temporal')
     .option('--json', 'print what was started as JSON, then as watch --json does')
     .addHelpText(

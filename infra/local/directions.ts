@@ -25,9 +25,25 @@ export function sampleInput(stack: Stack, items: number): Record<string, unknown
   };
 }
 
+/** By these Temporal's command and ours find a stack. */
+export function variablesOf({ temporal, pubsub, storage, env }: Stack): Record<string, string> {
+  return {
+    TEMPORAL_ADDRESS: temporal.address,
+    TEMPORAL_NAMESPACE: temporal.namespace,
+    PUBSUB_EMULATOR_HOST: pubsub.host,
+    STORAGE_EMULATOR_HOST: storage.endpoint,
+    GOOGLE_CLOUD_PROJECT: env['GOOGLE_CLOUD_PROJECT'] ?? '',
+    METADATA_SERVER_DETECTION: 'none',
+    SPOTLOOP_WEB_UI: temporal.uiAddress,
+  };
+}
+
 /** What a person needs to know to use a running stack: addresses, variables to paste, a command that works. */
 export function directions(stack: Stack, workflowId: string): string {
-  const { temporal, storage, site, bucketFolder, logFolder } = stack;
+  const { temporal, site, bucketFolder, logFolder } = stack;
+  const exports = Object.entries(variablesOf(stack))
+    .map(([name, value]) => `  export ${name}=${value}`)
+    .join('\n');
   const input = JSON.stringify(sampleInput(stack, 100)).replaceAll("'", `'\\''`);
   return `
 Temporal Web UI   ${temporal.uiAddress}/namespaces/${temporal.namespace}/workflows
@@ -38,8 +54,7 @@ logs              ${logFolder}${clusterLines(stack)}
 
 Paste this into another terminal to use the temporal command and ours there:
 
-  export TEMPORAL_ADDRESS=${temporal.address} TEMPORAL_NAMESPACE=${temporal.namespace}
-  export STORAGE_EMULATOR_HOST=${storage.endpoint} SPOTLOOP_WEB_UI=${temporal.uiAddress}
+${exports}
   export PATH="$PATH:${dirname(stack.temporalCli)}"
 
 Then, for example:

@@ -1,7 +1,9 @@
-/** `npm run local`: the local stack, until Ctrl-C. */
-import { Command, InvalidArgumentError, Option } from 'commander';
-import { directions } from './directions.ts';
+/** `npm run local`: the local stack, until Ctrl-C. `spotloop local up` starts it, too, and hears of it by messages. */
+import { Command, Option } from 'commander';
+import { directions, variablesOf } from './directions.ts';
 import { untilInterrupted } from './interruption.ts';
+import { parsePort } from './parse-port.ts';
+import type { StackMessage } from './stack-message.ts';
 import { startStack } from './stack.ts';
 
 type Flags = {
@@ -40,23 +42,25 @@ try {
   });
   isUp = true;
   say(`local stack: up after ${((performance.now() - startedAt) / 1000).toFixed(1)} s`);
-  process.stdout.write(`${directions(stack, 'my-run')}\nCtrl-C stops all of it.\n`);
+  const told = directions(stack, 'my-run');
+  process.stdout.write(`${told}\nCtrl-C stops all of it.\n`);
+  tell({ kind: 'up', directions: told, variables: variablesOf(stack) });
   await interrupted;
   say('local stack: stopping');
   await stack.stop();
 } catch (error) {
-  say(error instanceof Error ? error.message : String(error));
+  const reason = error instanceof Error ? error.message : String(error);
+  process.stderr.write(`${reason}\n`);
+  tell({ kind: 'failed', reason });
   process.exitCode = 1;
 }
 
 function say(line: string): void {
   process.stderr.write(`${line}\n`);
+  tell({ kind: 'report', line });
 }
 
-function parsePort(text: string): number {
-  const port = Number(text);
-  if (!Number.isInteger(port) || port < 1 || port > 65_535) {
-    throw new InvalidArgumentError('a port is a whole number from 1 to 65535');
-  }
-  return port;
+/** Whoever started us, as long as it listens. */
+function tell(message: StackMessage): void {
+  if (process.connected) process.send?.(message);
 }

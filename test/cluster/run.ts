@@ -21,7 +21,7 @@ import { readSurroundings } from '../../infra/local/install/surroundings.ts';
 /** No test of a cluster takes this long; one that does hangs. ms. */
 const testTimeoutMs = 300_000;
 
-/** One makes clusters, the other needs none: they don't meet. */
+/** One makes clusters, one an API server without nodes, one needs neither: they don't meet. */
 const ofNode = ['--test', `--test-timeout=${testTimeoutMs}`, '--test-concurrency=2'];
 const onOneStack = [fileURLToPath(new URL('one-stack.ts', import.meta.url))];
 

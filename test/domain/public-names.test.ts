@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { problemTexts } from '../../activities/audit/audit.ts';
+import { parts } from '../../cli/doctor/finding.ts';
 import { failureTypes } from '../../domain/failure-types.ts';
 import { searchAttributes } from '../../domain/search-attributes.ts';
 import { leftTexts } from '../../domain/sweep.ts';
@@ -34,6 +35,18 @@ describe('public names', () => {
       'different',
       'unsettled',
       'report',
+    ]);
+  });
+
+  it('of what the doctor looks at stay', () => {
+    assert.deepEqual(parts, [
+      'node',
+      'temporal',
+      'temporal-worker',
+      'search-attributes',
+      'pubsub',
+      'bucket',
+      'cluster',
     ]);
   });
 

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm, symlink } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { variablesOf } from '../../infra/local/directions.ts';
 import { startRunStack, waitUntil } from '../support/run-stack.ts';
 import type { RunStack } from '../support/run-stack.ts';
 import { matchOutput, stepsOf, withNames } from '../support/transcript.ts';
@@ -18,7 +19,8 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const document = await readFile(join(root, 'docs', 'operating.md'), 'utf8');
 
 /** What only looks is looked at again until it is as shown: a run takes its time, and so does Temporal's list of workflows. */
-const looks = /^(temporal (workflow|schedule) (list|describe|query|metadata|show|count)|gcloud )/;
+const looks =
+  /^(temporal (workflow|schedule) (list|describe|query|metadata|show|count)|npm run spotloop -- schedule list|gcloud )/;
 const patienceMs = 120_000;
 const lookEveryMs = 1_000;
 
@@ -34,6 +36,7 @@ before(async () => {
   await symlink(world.stack.temporalCli, join(folder, 'temporal'));
   const list = 'youtube-ids';
   const body = (await readFile(join(root, 'examples', list), 'utf8')).split('\n', 5).join('\n');
+  await writeFile(join(folder, 'ids.txt'), `${body}\n`);
   const url = `${world.stack.storage.endpoint}/upload/storage/v1/b/spotloop-local/o?uploadType=media&name=${list}`;
   assert.equal((await fetch(url, { method: 'POST', body })).status, 200);
 });
@@ -46,28 +49,39 @@ after(async () => {
 /** The document's names for what the local stack has: bucket, channel, and the site that a task without address means. */
 function forLocalStack(command: string): string {
   const { address } = world.stack.site;
-  return command
-    .replaceAll('gs://my-bucket/', 'gs://spotloop-local/')
-    .replaceAll(
-      /"yt-dlp\+https:\/\/www\.youtube\.com\/[^"]+"/g,
-      `"yt-dlp+${address}/playlist?list=samples"`,
-    )
-    .replaceAll(/'(\{[^']*"destination"[^']*\})'/g, (_, text: string) => {
-      const input = JSON.parse(text) as { items: string; task?: object };
-      const url = input.items.startsWith('yt-dlp+') ? '{key}' : `${address}/clips/{key}.mp4`;
-      return `'${JSON.stringify({ task: { kind: 'http', url, extension: 'mp4' }, ...input })}'`;
-    });
+  const task = JSON.stringify({
+    task: { kind: 'http', url: `${address}/clips/{key}.mp4`, extension: 'mp4' },
+  });
+  return (
+    command
+      .replaceAll('gs://my-bucket/', 'gs://spotloop-local/')
+      // npm's own lines before the command's are no matter of the document.
+      .replace(/^npm run spotloop -- /, 'npm run --silent spotloop -- ')
+      .replace(
+        /(spotloop -- run )ids\.txt( .*)$/,
+        `$1${join(folder, 'ids.txt')}$2 --input '${task}'`,
+      )
+      .replaceAll(
+        /"yt-dlp\+https:\/\/www\.youtube\.com\/[^"]+"/g,
+        `"yt-dlp+${address}/playlist?list=samples"`,
+      )
+      .replaceAll(/'(\{[^']*"destination"[^']*\})'/g, (_, text: string) => {
+        const input = JSON.parse(text) as { items: string; task?: object };
+        const url = input.items.startsWith('yt-dlp+') ? '{key}' : `${address}/clips/{key}.mp4`;
+        return `'${JSON.stringify({ task: { kind: 'http', url, extension: 'mp4' }, ...input })}'`;
+      })
+  );
 }
 
 /** What a command prints: as to a terminal, standard error after standard output. Never rejects. */
 async function printed(command: string): Promise<string> {
   const { stack } = world;
+  // What the Web UI's address adds to a run's start, nobody else sees.
+  const { SPOTLOOP_WEB_UI: _, ...found } = variablesOf(stack);
   const env = {
     ...process.env,
     PATH: [folder, dirname(process.execPath), process.env['PATH']].join(delimiter),
-    TEMPORAL_ADDRESS: stack.temporal.address,
-    TEMPORAL_NAMESPACE: stack.temporal.namespace,
-    STORAGE_EMULATOR_HOST: stack.storage.endpoint,
+    ...found,
     CLOUDSDK_API_ENDPOINT_OVERRIDES_STORAGE: `${stack.storage.endpoint}/storage/v1/`,
     CLOUDSDK_AUTH_DISABLE_CREDENTIALS: 'true',
     NO_GCE_CHECK: 'true',
