@@ -8,7 +8,9 @@ import { runFolder } from '../domain/names.ts';
 import type { RunRef } from '../domain/names.ts';
 import { objectName } from '../domain/object-name.ts';
 import type { RunSpec } from '../domain/run-spec.ts';
+import { maxSuffixBytes } from '../domain/side-files.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
+import { hasSideFiles } from '../domain/task.ts';
 import { saveObject } from '../storage/save-object.ts';
 import { describeError, http, statusOf } from './cloud-error.ts';
 import { keepHeartbeating } from './heartbeat.ts';
@@ -145,7 +147,8 @@ async function writeShards(
   };
 
   const { extension } = spec.task;
-  const names = { prefix, extension, maxComponentBytes: deps.maxComponentBytes };
+  const sideSuffixBytes = hasSideFiles(spec.task) ? maxSuffixBytes : 0;
+  const names = { prefix, extension, sideSuffixBytes, maxComponentBytes: deps.maxComponentBytes };
   const limit = spec.limit ?? Infinity;
   const list = { items: spec.items, listedAs: listedAs(spec.task) };
   const reading = { ...list, names, limit, table, tally, signal };

@@ -49,7 +49,7 @@ Example:
 
 /** For a person: what is there, then what is wrong. */
 export function describeAudit(audit: Audit): string {
-  const { counts, list, objects, otherObjects, problems, ending, workflowId } = audit;
+  const { counts, list, objects, otherObjects, sideFiles, problems, ending, workflowId } = audit;
   const kinds = (['stored', 'skipped', 'failed', 'quarantined', 'unsettled'] as const)
     .filter((kind) => counts[kind] > 0)
     .map((kind) => `${number(counts[kind])} ${kind}`);
@@ -57,6 +57,7 @@ export function describeAudit(audit: Audit): string {
     `run      ${audit.run} (${workflowId}), ${endingText(ending)}`,
     `items    ${number(list.total)}: ${kinds.join(', ')}; ${formatBytes(audit.storedBytes)} stored`,
     `objects  ${number(objects)} as the ledger says; ${number(otherObjects)} others in the destination`,
+    ...(sideFiles === 0 ? [] : [`beside   ${number(sideFiles)} side files of them`]),
     ...problems.flatMap(({ kind, count, examples }) => [
       `wrong    ${problemTexts[kind]}: ${number(count)}`,
       ...examples.map((example) => `           ${example}`),

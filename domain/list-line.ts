@@ -44,6 +44,8 @@ export function readListLine(line: string): ListLine {
 export type NameLimits = {
   readonly prefix: string;
   readonly extension: string;
+  /** What the longest name of a side file has behind the key, with its dot; absent where there are none. */
+  readonly sideSuffixBytes?: number | undefined;
   /** Longest component between slashes, in bytes; absent on Cloud Storage. */
   readonly maxComponentBytes?: number | undefined;
 };
@@ -53,12 +55,13 @@ export type NameLimits = {
  * @returns the problem in words, or null when it fits.
  */
 export function nameCheck(limits: NameLimits): (key: string) => string | null {
-  const { prefix, extension, maxComponentBytes } = limits;
+  const { prefix, extension, sideSuffixBytes = 0, maxComponentBytes } = limits;
   const start = prefix.lastIndexOf('/') + 1;
   const parentBytes = byteLength(prefix.slice(0, start));
   // A prefix that does not end in "/" is part of the last component.
   const fixedBytes =
-    byteLength(prefix.slice(start)) + (extension === '' ? 0 : extension.length + 1);
+    byteLength(prefix.slice(start)) +
+    Math.max(extension === '' ? 0 : extension.length + 1, sideSuffixBytes);
   return (key) => {
     // An encoded key is ASCII: its length is its bytes.
     const lastBytes = fixedBytes + encodeKey(key).length;

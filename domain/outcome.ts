@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { sideFilesSchema } from './side-files.ts';
 
 /** The last moment that JavaScript's dates know, Unix ms: tc39.es/ecma262/#sec-time-values-and-time-range */
 const lastMoment = 8_640_000_000_000_000;
@@ -20,6 +21,8 @@ const object = {
   sizeBytes: z.int().nonnegative(),
   /** CRC-32C as Cloud Storage writes it, base64; null where there is no object. */
   crc32c: z.string().nullable(),
+  /** Sizes of what is stored beside it, by suffix; missing where there is nothing. */
+  sideFiles: sideFilesSchema.optional(),
 };
 
 const outcomeSchema = z.discriminatedUnion('kind', [

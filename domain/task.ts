@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isSideExtension, sideFileKinds } from './side-files.ts';
 
 /** Where a task's template names the item. */
 export const keyPlaceholder = '{key}';
@@ -48,14 +49,42 @@ const ytDlpOption = z.string().refine(
   },
 );
 
-export const taskSchema = z.discriminatedUnion('kind', [
-  z.strictObject({
+/** Regular expressions would be the downloader's to run, for each item: an ending ".*" is all that languages need. */
+const subtitleLanguage = z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9_-]{0,30}(\.\*)?$/, {
+  error: 'is no language of subtitles — write it like "en", "en.*" or "all"',
+});
+
+/** What a run without `subtitleLanguages` takes, where there are several. */
+export const defaultSubtitleLanguages: readonly string[] = ['en.*'];
+
+const ytDlpTask = z
+  .strictObject({
     kind: z.literal('yt-dlp'),
     url: urlTemplate.default('https://www.youtube.com/watch?v={key}'),
     format: z.string().min(1).default('bestvideo[ext=mp4]+bestaudio[ext=m4a]/best[ext=mp4]/best'),
     extension: extension.min(1).default('mp4'),
     options: z.array(ytDlpOption).max(20).default([]),
-  }),
+    /** What is stored beside the item's object; nothing when missing. */
+    sideFiles: z.array(z.enum(sideFileKinds)).max(sideFileKinds.length).optional(),
+    /** {@link defaultSubtitleLanguages} when missing. */
+    subtitleLanguages: z.array(subtitleLanguage).min(1).max(50).optional(),
+  })
+  .refine(({ sideFiles = [], extension: of }) => sideFiles.length === 0 || !isSideExtension(of), {
+    path: ['extension'],
+    error: "is one of side files — give the extension of the item's own file, such as mp4",
+  })
+  .refine(
+    ({ sideFiles = [], subtitleLanguages }) =>
+      subtitleLanguages === undefined ||
+      sideFiles.some((kind) => kind === 'subtitles' || kind === 'automatic-subtitles'),
+    {
+      path: ['subtitleLanguages'],
+      error: 'chooses among subtitles that are not asked for — put "subtitles" into "sideFiles"',
+    },
+  );
+
+export const taskSchema = z.discriminatedUnion('kind', [
+  ytDlpTask,
   z.strictObject({
     kind: z.literal('http'),
     url: urlTemplate.default(keyPlaceholder),
@@ -78,3 +107,8 @@ export type Task = z.infer<typeof taskSchema>;
 export const taskFields: ReadonlyMap<string, readonly string[]> = new Map(
   taskSchema.options.map((option) => [option.shape.kind.value, Object.keys(option.shape)]),
 );
+
+/** Whether anything is to be stored beside the items' objects. */
+export function hasSideFiles(task: Task): boolean {
+  return task.kind === 'yt-dlp' && (task.sideFiles ?? []).length > 0;
+}

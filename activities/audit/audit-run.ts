@@ -8,7 +8,9 @@
  */
 import type { Bucket } from '@google-cloud/storage';
 import { runFolder } from '../../domain/names.ts';
+import { objectMarks } from '../../domain/object-marks.ts';
 import { objectName } from '../../domain/object-name.ts';
+import { objectOfSide, sideObjectName } from '../../domain/side-files.ts';
 import { LedgerState } from '../ledger/ledger-state.ts';
 import { readParts } from '../ledger/ledger-log.ts';
 import { readResults } from '../report/read-results.ts';
@@ -59,14 +61,16 @@ export async function auditRun(options: AuditOptions): Promise<Audit> {
   let objects = 0;
   for await (const page of listObjects(bucket, manifest.spec.destination.prefix)) {
     for (const object of page) {
-      if (prints.find(object) === 'unknown') tally.otherObjects += 1;
+      if (prints.find(object) === 'known') continue;
+      if (isLeftBeside(object, manifest, prints)) tally.sideFiles += 1;
+      else tally.otherObjects += 1;
     }
     objects += page.length;
     onProgress({ step: 'objects', done: objects, total: null });
   }
   let compared = 0;
   for await (const results of readResults(source)) {
-    for (const result of results) await compare(result, { bucket, run, prints, tally });
+    for (const result of results) await compare(result, { bucket, manifest, prints, tally });
     compared += results.length;
     onProgress({ step: 'missing objects', done: compared, total: manifest.snapshot.total });
   }
@@ -101,15 +105,36 @@ function expect(result: ResultLine, { manifest, prints, tally }: Expecting): voi
   if (result.object !== null && result.object !== name) {
     tally.blame('wrong-name', `${result.key} as ${result.object}`);
   }
+  for (const side of sidesOf(result, manifest)) prints.expect(side, null);
 }
 
-type Comparing = { bucket: Bucket; run: string; prints: ObjectPrints; tally: AuditTally };
+/** Names of the side files that an item has by its outcome. */
+function sidesOf({ key, sideFiles = {} }: ResultLine, { spec }: Manifest): string[] {
+  const { prefix } = spec.destination;
+  return Object.keys(sideFiles).map((suffix) => sideObjectName(prefix, key, suffix));
+}
+
+/**
+ * Whether an object that no outcome names lies beside an item of the run as its side file: an attempt that died or failed leaves
+ * them, and of what was stored before the run no outcome says more than its name.
+ */
+function isLeftBeside(object: ListedObject, { spec }: Manifest, prints: ObjectPrints): boolean {
+  if (object.metadata?.[objectMarks.side] === undefined) return false;
+  const of = objectOfSide(object.name, spec.task.extension);
+  return of !== null && prints.isExpected(of);
+}
+
+type Comparing = { bucket: Bucket; manifest: Manifest; prints: ObjectPrints; tally: AuditTally };
 
 async function compare(result: ResultLine, context: Comparing): Promise<void> {
-  const { bucket, run, prints, tally } = context;
+  const { bucket, manifest, prints, tally } = context;
   const { object } = result;
   if (object === null) return;
-  const print = printOf(result, run);
+  for (const side of sidesOf(result, manifest)) {
+    if (prints.seen(side, null) === 'missing') tally.blame('missing', side);
+    else tally.sideFiles += 1;
+  }
+  const print = printOf(result, manifest.run);
   switch (prints.seen(object, print)) {
     case 'as-expected':
       tally.objects += 1;

@@ -38,6 +38,8 @@ export type Audit = {
   readonly objects: number;
   /** Objects of the destination that are no item's of this run. */
   readonly otherObjects: number;
+  /** Objects of the destination that are side files of its items. */
+  readonly sideFiles: number;
   /** How the run ended, by its report; null when it has none: it goes on, or was terminated. */
   readonly ending: RunReport['ending'] | null;
   readonly problems: readonly Problem[];
@@ -51,6 +53,7 @@ export class AuditTally {
   items = 0;
   objects = 0;
   otherObjects = 0;
+  sideFiles = 0;
   readonly #manifest: Manifest;
   readonly #runFolder: string;
   readonly #counts = { stored: 0, skipped: 0, failed: 0, quarantined: 0, unsettled: 0 };
@@ -107,6 +110,7 @@ export class AuditTally {
       storedBytes: this.#storedBytes,
       objects: this.objects,
       otherObjects: this.otherObjects,
+      sideFiles: this.sideFiles,
       ending: this.#ending,
       problems: [...this.#problems].map(([kind, problem]) => ({ kind, ...problem })),
     };

@@ -41,6 +41,10 @@ export class ObjectPrints {
     return (this.#table.mark(name, inList) & inList) === 0 ? 'expected' : 'expected-already';
   }
 
+  isExpected(name: string): boolean {
+    return (this.#table.flagsOf(name) & inList) !== 0;
+  }
+
   /** Remembers an object of the bucket. */
   find(object: ListedObject): 'known' | 'unknown' {
     const { name } = object;

@@ -1,6 +1,7 @@
 import { objectName } from '../../domain/object-name.ts';
 import type { Outcome } from '../../domain/outcome.ts';
 import type { RunSpec } from '../../domain/run-spec.ts';
+import type { SideFiles } from '../../domain/side-files.ts';
 
 /** One line of `results.jsonl`. Public: a field may be added, none renamed. */
 export type ResultLine = {
@@ -11,6 +12,8 @@ export type ResultLine = {
   readonly object: string | null;
   readonly bytes: number | null;
   readonly crc32c: string | null;
+  /** Bytes of each side file by its suffix, which stands behind the key in its name; only where there are any. */
+  readonly sideFiles?: SideFiles;
   readonly attempts: number;
   /** From delivery to outcome; null where nobody worked on it in this run. */
   readonly seconds: number | null;
@@ -40,8 +43,16 @@ export function resultOf(key: string, index: number, outcome: Outcome | undefine
   switch (outcome.kind) {
     case 'stored':
     case 'skipped': {
-      const { kind, object, sizeBytes, crc32c } = outcome;
-      return { key, index, outcome: kind, ...common, object, bytes: sizeBytes, crc32c };
+      const { kind, object, sizeBytes, crc32c, sideFiles } = outcome;
+      const figures = { object, bytes: sizeBytes, crc32c };
+      return {
+        key,
+        index,
+        outcome: kind,
+        ...common,
+        ...figures,
+        ...(sideFiles === undefined ? {} : { sideFiles }),
+      };
     }
     case 'failed': {
       const { kind, reason, error } = outcome;

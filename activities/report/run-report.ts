@@ -27,6 +27,8 @@ export type RunReport = {
   readonly list: Snapshot & { readonly presentBefore: number };
   readonly counts: RunStatistics['counts'];
   readonly storedBytes: number;
+  /** Stored beside the items' objects, whose bytes do not count them. */
+  readonly sideFiles: RunStatistics['sideFiles'];
   readonly retried: number;
   readonly rates: { readonly itemsPerMinute: number; readonly bytesPerSecond: number };
   readonly secondsPerItem: {
@@ -90,6 +92,7 @@ export function planReport(input: ReportInput, statistics: RunStatistics): RunRe
     list: { ...snapshot, presentBefore },
     counts: { ...counts },
     storedBytes,
+    sideFiles: { ...statistics.sideFiles },
     retried: statistics.retried,
     rates: {
       itemsPerMinute: perSecond(done * 60, seconds),

@@ -15,6 +15,8 @@ export type SlowItem = Pick<ResultLine, 'key' | 'index' | 'outcome' | 'attempts'
 export class RunStatistics {
   readonly counts = { stored: 0, skipped: 0, failed: 0, quarantined: 0, unsettled: 0 };
   storedBytes = 0;
+  /** What is stored beside those items. */
+  readonly sideFiles = { count: 0, bytes: 0 };
   /** Items that took more than one attempt. */
   retried = 0;
   readonly storedSeconds = new SecondsHistogram();
@@ -33,12 +35,20 @@ export class RunStatistics {
     if (outcome === 'unsettled' || at === null || seconds === null) return;
     const bytes = outcome === 'stored' ? (result.bytes ?? 0) : 0;
     this.storedBytes += bytes;
+    if (outcome === 'stored') this.#addSides(result);
     if (result.attempts > 1) this.retried += 1;
     this.throughput.add(outcome, Date.parse(at), bytes);
     if (outcome === 'stored') this.storedSeconds.add(seconds);
     if (outcome === 'failed') this.failedSeconds.add(seconds);
     if (result.error !== null) this.errors.add(key, result.reason ?? '', result.error);
     if (outcome === 'stored' || outcome === 'failed') this.#addSlow({ ...result, seconds });
+  }
+
+  #addSides({ sideFiles = {} }: ResultLine): void {
+    for (const bytes of Object.values(sideFiles)) {
+      this.sideFiles.count += 1;
+      this.sideFiles.bytes += bytes;
+    }
   }
 
   #addSlow({ key, index, outcome, attempts, bytes, seconds }: SlowItem): void {

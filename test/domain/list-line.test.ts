@@ -2,6 +2,7 @@ import { deepEqual, equal, match } from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { decodeListLine, maxLineBytes, nameCheck, readListLine } from '../../domain/list-line.ts';
+import { maxSuffixBytes } from '../../domain/side-files.ts';
 import { maxObjectNameBytes, objectName } from '../../domain/object-name.ts';
 
 const bytes = (text: string) => new TextEncoder().encode(text);
@@ -100,5 +101,13 @@ describe('nameCheck', () => {
     equal(check('x'.repeat(251)), null);
     match(check('x'.repeat(252)) ?? '', /256 bytes, more than the 255/);
     match(check('é'.repeat(42)) ?? '', /more than the 255/);
+  });
+
+  it('leaves room for side files, where there are any', () => {
+    const limits = { prefix: '', extension: 'mp4', maxComponentBytes: 255 };
+    const check = nameCheck({ ...limits, sideSuffixBytes: maxSuffixBytes });
+    const longest = 'x'.repeat(255 - maxSuffixBytes);
+    equal(check(longest), null);
+    match(check(`${longest}x`) ?? '', /256 bytes/);
   });
 });

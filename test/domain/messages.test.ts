@@ -14,6 +14,14 @@ const base = { index: 7, attempts: 1, seconds: 0.5, atMs: 1 };
 
 const outcomes: Outcome[] = [
   { kind: 'stored', ...base, object: 'v/a.mp4', sizeBytes: 10, crc32c: 'AAAAAA==' },
+  {
+    kind: 'stored',
+    ...base,
+    object: 'v/b.mp4',
+    sizeBytes: 10,
+    crc32c: 'AAAAAA==',
+    sideFiles: { 'info.json': 20, 'en.vtt': 0 },
+  },
   { kind: 'skipped', ...base, object: 'v/a.mp4', sizeBytes: 10, crc32c: null },
   { kind: 'failed', ...base, reason: 'permanent', error: 'gone\nfor good' },
   { kind: 'quarantined', ...base, deaths: 5 },

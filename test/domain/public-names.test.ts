@@ -4,7 +4,9 @@ import { describe, it } from 'node:test';
 import { problemTexts } from '../../activities/audit/audit.ts';
 import { parts } from '../../cli/doctor/finding.ts';
 import { failureTypes } from '../../domain/failure-types.ts';
+import { objectMarks } from '../../domain/object-marks.ts';
 import { searchAttributes } from '../../domain/search-attributes.ts';
+import { sideFileKinds } from '../../domain/side-files.ts';
 import { leftTexts } from '../../domain/sweep.ts';
 
 /** Names that people's scripts and other processes rely on: added here when they are added, never renamed. */
@@ -35,6 +37,16 @@ describe('public names', () => {
       'different',
       'unsettled',
       'report',
+    ]);
+  });
+
+  it('of side files and of the marks of objects stay', () => {
+    assert.deepEqual(sideFileKinds, ['info', 'subtitles', 'automatic-subtitles', 'thumbnail']);
+    assert.deepEqual(Object.values(objectMarks), [
+      'spotloop-run',
+      'spotloop-index',
+      'spotloop-side-files',
+      'spotloop-side',
     ]);
   });
 

@@ -5,6 +5,8 @@ import { formatBytes } from '../../domain/units.ts';
 import type { Item } from '../../domain/item.ts';
 import { objectMarks } from '../../domain/object-marks.ts';
 import { objectName } from '../../domain/object-name.ts';
+import { sideFilesSchema, sideObjectName } from '../../domain/side-files.ts';
+import type { SideFiles } from '../../domain/side-files.ts';
 import { saveObject } from '../../storage/save-object.ts';
 import { watchUpload } from '../../storage/upload-watch.ts';
 import type { UploadWatch } from '../../storage/upload-watch.ts';
@@ -21,12 +23,21 @@ export type Store = {
    * @throws TooLargeError; any error of the body or of the storage service.
    */
   put(item: Item, body: Body): Promise<Settled>;
+  /**
+   * Stores a side file, before the item's object, which is what says that the item is stored. One that is there already, left by
+   * an attempt that died, stays.
+   * @returns the size in bytes of what is there now.
+   * @throws TooLargeError; any error of the body or of the storage service.
+   */
+  putSide(item: Item, suffix: string, body: Body): Promise<number>;
 };
 
 export type Body = {
   readonly content: AsyncIterable<Uint8Array>;
   /** Without it, the type that belongs to the object's extension. */
   readonly contentType?: string;
+  /** What was stored beside it before. */
+  readonly sideFiles?: SideFiles;
   readonly signal: AbortSignal;
 };
 
@@ -71,6 +82,11 @@ export function createStore(options: StoreOptions): Store {
   const fileOf = (item: Item): File =>
     bucket.file(objectName(options.prefix, item.key, options.extension));
 
+  const marksOf = (item: Item): Marks => ({
+    [objectMarks.run]: run,
+    [objectMarks.index]: String(item.index),
+  });
+
   const look = async (item: Item): Promise<Settled | null> => {
     const file = fileOf(item);
     try {
@@ -85,13 +101,13 @@ export function createStore(options: StoreOptions): Store {
     return { kind: isOurs ? 'stored' : 'skipped', ...figuresOf(file) };
   };
 
-  const upload = async (file: File, item: Item, body: Body): Promise<void> => {
+  const upload = async (file: File, marks: Marks, body: Body): Promise<void> => {
     const settings = {
       // Per file: it makes the upload create-only and lets the client retry it.
       preconditionOpts: { ifGenerationMatch: 0 },
       metadata: {
         ...(body.contentType === undefined ? {} : { contentType: body.contentType }),
-        metadata: { [objectMarks.run]: run, [objectMarks.index]: String(item.index) },
+        metadata: marks,
       },
     };
     const content = limited(body, maxSizeBytes);
@@ -124,7 +140,7 @@ export function createStore(options: StoreOptions): Store {
     async put(item, body) {
       const file = fileOf(item);
       try {
-        await upload(file, item, body);
+        await upload(file, { ...marksOf(item), ...sideMark(body.sideFiles) }, body);
         return { kind: 'stored', ...figuresOf(file) };
       } catch (error) {
         if (codeOf(error) !== preconditionFailed) throw error;
@@ -134,7 +150,40 @@ export function createStore(options: StoreOptions): Store {
         return found;
       }
     },
+    async putSide(item, suffix, body) {
+      const file = bucket.file(sideObjectName(options.prefix, item.key, suffix));
+      try {
+        await upload(file, { ...marksOf(item), [objectMarks.side]: suffix }, body);
+      } catch (error) {
+        if (codeOf(error) !== preconditionFailed) throw error;
+        await file.getMetadata();
+      }
+      return sizeOf(file);
+    },
   };
+}
+
+/** Custom metadata of an object. */
+type Marks = Readonly<Record<string, string>>;
+
+function sideMark(sideFiles: SideFiles = {}): Marks {
+  if (Object.keys(sideFiles).length === 0) return {};
+  return { [objectMarks.sideFiles]: JSON.stringify(sideFiles) };
+}
+
+/** What an object says of its side files; nothing when somebody wrote there what cannot be read. */
+function sideFilesOf(file: File): { sideFiles?: SideFiles } {
+  const mark = file.metadata.metadata?.[objectMarks.sideFiles];
+  if (typeof mark !== 'string') return {};
+  try {
+    return { sideFiles: sideFilesSchema.parse(JSON.parse(mark)) };
+  } catch {
+    return {};
+  }
+}
+
+function sizeOf(file: File): number {
+  return Number(file.metadata.size ?? 0);
 }
 
 function partSizeBytes(concurrency: number): number {
@@ -145,8 +194,9 @@ function partSizeBytes(concurrency: number): number {
 function figuresOf(file: File) {
   return {
     object: file.name,
-    sizeBytes: Number(file.metadata.size ?? 0),
+    sizeBytes: sizeOf(file),
     crc32c: file.metadata.crc32c ?? null,
+    ...sideFilesOf(file),
   };
 }
 

@@ -161,8 +161,8 @@ async function attemptOnce(
   delivered: DeliveredItem,
   mustLook: boolean,
 ): Promise<AttemptEnding> {
-  const { assignment, task, store } = deps;
-  const { item, signal } = delivered;
+  const { assignment, task, store, log } = deps;
+  const { item, signal, progress } = delivered;
   const limit = new AbortController();
   const stop = (): void => limit.abort(signal.reason);
   signal.addEventListener('abort', stop, { once: true });
@@ -171,7 +171,9 @@ async function attemptOnce(
     const found: Settled | null = mustLook
       ? await unlessAborted(limit.signal, store.look(item))
       : null;
-    const ending = found ?? (await task.attempt(item, limit.signal));
+    const note = (reason: string): void =>
+      log.info({ index: item.index, attempt: progress.attempt, reason }, 'something was left out');
+    const ending = found ?? (await task.attempt(item, limit.signal, note));
     return ending.kind === 'interrupted' ? endingOfAbort() : ending;
   } catch (error) {
     return limit.signal.aborted ? endingOfAbort() : { kind: 'transient', error: messageOf(error) };

@@ -8,7 +8,8 @@ const wildcard = '*';
  * 403 with a page that asks for proof of a person, `failing` 500. `normal` takes an order back. On the clip alone: `slow` takes
  * `seconds` for its body, `hanging` stops half-way, `broken` drops the connection there, `resetting` resets it, `lying` ends early
  * by what its Content-Length promised too much, `surplus` sends more than that promised, `endless` never ends, `circling`
- * redirects to itself.
+ * redirects to itself. Of what lies beside the clip: `bare` has nothing, `sideless` has a page that tells of what is not there, and
+ * `odd-poster` a picture whose name ends in ".php".
  */
 const kinds = [
   'slow',
@@ -16,6 +17,9 @@ const kinds = [
   'resetting',
   'surplus',
   'circling',
+  'bare',
+  'sideless',
+  'odd-poster',
   'removed',
   'gone',
   'forbidden',
@@ -69,6 +73,11 @@ export class Behaviours {
   set(behaviour: Behaviour): void {
     if (behaviour.kind === 'normal') this.#byId.delete(behaviour.id);
     else this.#byId.set(behaviour.id, { behaviour, left: behaviour.times ?? Infinity });
+  }
+
+  /** What an id was told, without counting a request; undefined means to behave. */
+  see(id: string): Behaviour['kind'] | undefined {
+    return (this.#ofMany(id) ?? this.#byId.get(id))?.behaviour.kind;
   }
 
   /** The behaviour for a request that it applies to, which is thereby counted; undefined means to behave. */

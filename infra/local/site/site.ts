@@ -3,6 +3,7 @@
  *
  *   GET  /watch?v=ID      the page              watch-page.ts
  *   GET  /clips/ID.mp4    the file              send-clip.ts, clip.ts
+ *   GET  /beside/ID/NAME  its poster, subtitles beside.ts
  *   GET  /playlist?list=NAME   a feed of pages  playlists.ts
  *   POST /playlists       what one holds: { "name": "NAME", "ids": ["ID"] }
  *   POST /behaviour       misbehave for an id   behaviours.ts
@@ -15,9 +16,11 @@ import { text } from 'node:stream/consumers';
 import { freePort } from '../free-port.ts';
 import { Behaviours, parseBehaviour } from './behaviours.ts';
 import type { Behaviour } from './behaviours.ts';
+import { fileBeside, parseBesidePath } from './beside.ts';
 import { parsePlaylist, playlistPage } from './playlists.ts';
 import { sendClip } from './send-clip.ts';
-import { watchPage } from './watch-page.ts';
+import { usualSides, watchPage } from './watch-page.ts';
+import type { PageSides } from './watch-page.ts';
 
 /** A running sample site. */
 export type Site = {
@@ -107,6 +110,8 @@ async function answer(
     response.end(playlistPage({ name, ids: [...ids] }, url.origin));
     return;
   }
+  const beside = parseBesidePath(url.pathname);
+  if (beside !== null) return sendBeside(response, beside, behaviours);
   if (url.pathname === '/requests') return sendJson(response, Object.fromEntries(counts));
   if (url.pathname === '/log') return sendJson(response, log);
   const isClip = url.pathname.startsWith('/clips/');
@@ -124,8 +129,24 @@ async function answer(
     if (await sendClip(request, response, { id, behaviour })) count.complete++;
   } else {
     response.setHeader('content-type', 'text/html; charset=utf-8');
-    response.end(watchPage(id));
+    response.end(watchPage(id, sidesOf(behaviours, id)));
   }
+}
+
+function sidesOf(behaviours: Behaviours, id: string): PageSides {
+  const kind = behaviours.see(id);
+  if (kind === 'bare') return { languages: [] };
+  return kind === 'odd-poster' ? { ...usualSides, poster: 'poster.php' } : usualSides;
+}
+
+function sendBeside(
+  response: ServerResponse,
+  { id, name }: { id: string; name: string },
+  behaviours: Behaviours,
+): void {
+  const file = behaviours.see(id) === 'sideless' ? undefined : fileBeside(name);
+  if (file === undefined) return sendText(response, 404, 'no such file');
+  response.writeHead(200, { 'content-type': file.type }).end(file.content);
 }
 
 async function take(

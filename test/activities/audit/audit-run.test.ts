@@ -52,9 +52,36 @@ describe('the audit of a run', () => {
       storedBytes: 2,
       objects: 3,
       otherObjects: 1,
+      sideFiles: 0,
       ending: { kind: 'completed' },
       problems: [],
     });
+  });
+
+  it("counts side files as their items', also those of an attempt that died, and sees who is none", async () => {
+    const ended = await beginRun(world, ['a', 'b']);
+    const put = async (name: string, marks = {}) =>
+      bucketOf()
+        .file(`${ended.prefix}${name}`)
+        .save('{}', { resumable: false, metadata: { metadata: marks } });
+    const side = { 'spotloop-side': 'it' };
+    const stored = await ended.store('a', 0);
+    assert.ok(stored.kind === 'stored');
+    await put('a.info.json', side);
+    await put('a.en.vtt');
+    await ended.settle(0, [
+      { ...stored, sideFiles: { 'info.json': 2, 'en.vtt': 2, 'de.vtt': 2 } },
+      failed(1),
+    ]);
+    await put('b.webp', side);
+    await put('b.en.vtt');
+    await put('stranger.info.json', side);
+    await ended.report();
+    const { sideFiles, otherObjects, problems } = await audit(ended);
+    assert.deepEqual([sideFiles, otherObjects], [3, 2]);
+    assert.deepEqual(problems, [
+      { kind: 'missing', count: 1, examples: [`${ended.prefix}a.de.vtt`] },
+    ]);
   });
 
   it('needs no report: a run may have been terminated', async () => {

@@ -133,6 +133,7 @@ export function createStage(overrides: Partial<Assignment> = {}) {
           return found.get(key) ?? null;
         },
         put: () => assert.fail('the task of this stage stores nothing'),
+        putSide: () => assert.fail('the task of this stage stores nothing'),
       },
       task: {
         attempt: ({ key }, signal) =>

@@ -1,4 +1,5 @@
 import type { Item } from '../../../domain/item.ts';
+import type { SideFiles } from '../../../domain/side-files.ts';
 
 /** What is known of an object in the destination. */
 export type ObjectFigures = {
@@ -7,6 +8,8 @@ export type ObjectFigures = {
   readonly sizeBytes: number;
   /** Base64, as Cloud Storage writes it. */
   readonly crc32c: string | null;
+  /** What belongs to it; missing where nothing does. */
+  readonly sideFiles?: SideFiles;
 };
 
 /** The item's object is in the bucket: made by this run for this item, or there already. */
@@ -24,8 +27,11 @@ export type AttemptEnding =
   /** The attempt was told to stop: its signal is aborted. */
   | { readonly kind: 'interrupted' };
 
+/** Takes something down that the item's story should tell, though it is no ending. */
+export type Note = (reason: string) => void;
+
 /** The body of the loop. */
 export type Task = {
-  /** Does the item once and stores what comes of it. Leaves nothing behind but the object, whatever the ending. */
-  attempt(item: Item, signal: AbortSignal): Promise<AttemptEnding>;
+  /** Does the item once and stores what comes of it. Leaves nothing behind but objects, whatever the ending. */
+  attempt(item: Item, signal: AbortSignal, note: Note): Promise<AttemptEnding>;
 };

@@ -1,8 +1,9 @@
 import { createReadStream } from 'node:fs';
-import { readdir } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Item } from '../../../domain/item.ts';
-import type { Task as TaskSpec } from '../../../domain/task.ts';
+import { sideSuffixOf } from '../../../domain/side-files.ts';
+import { hasSideFiles } from '../../../domain/task.ts';
 import { judgeYtDlpErrors } from '../../../domain/yt-dlp-errors.ts';
 import { messageOf } from '../remote-errors.ts';
 import type { Staging } from '../staging.ts';
@@ -13,39 +14,11 @@ import { environmentWithin } from './environment-within.ts';
 import type { ProgramEnvironment } from './environment-within.ts';
 import { lastWords, runProgram } from './run-program.ts';
 import type { ProgramEnding } from './run-program.ts';
-import type { AttemptEnding, Task } from './task.ts';
+import { findSideFiles, storeSideFiles } from './side-files.ts';
+import type { AttemptEnding, Note, Task } from './task.ts';
 import { watchFolderSize } from './watch-folder-size.ts';
-
-type YtDlpSpec = Extract<TaskSpec, { kind: 'yt-dlp' }>;
-
-/** The staged file is called this whatever the key is: no key ever becomes a file name. */
-const stagedName = 'media';
-
-/** Attempts are the downloader's business; these bridge only a hiccup in the middle of a large file. */
-const ownRetries = 2;
-
-/** A connection that says nothing for so long is dead. */
-const socketTimeoutSeconds = 30;
-
-/** Containers that yt-dlp can merge into, by its own help text; it refuses any other. */
-const mergeable: readonly string[] = ['avi', 'flv', 'mkv', 'mov', 'mp4', 'webm'];
-
-/** Containers that it can change a file into without encoding it anew. */
-const remuxable: readonly string[] = [
-  ...mergeable,
-  'gif',
-  'aac',
-  'aiff',
-  'alac',
-  'flac',
-  'm4a',
-  'mka',
-  'mp3',
-  'ogg',
-  'opus',
-  'vorbis',
-  'wav',
-];
+import { argumentsOf, stagedName } from './yt-dlp-arguments.ts';
+import type { YtDlpSpec } from './yt-dlp-arguments.ts';
 
 export type YtDlpTaskOptions = {
   readonly spec: YtDlpSpec;
@@ -61,11 +34,11 @@ export type YtDlpTaskOptions = {
 export function createYtDlpTask(options: YtDlpTaskOptions): Task {
   const { spec, staging } = options;
   return {
-    async attempt(item, signal): Promise<AttemptEnding> {
+    async attempt(item, signal, note): Promise<AttemptEnding> {
       const address = addressOf(spec.url, item.key);
       if (address.kind === 'invalid') return { kind: 'permanent', error: address.error };
       return await staging.withFolder((folder) =>
-        download(options, { item, url: address.url, folder, signal }),
+        download(options, { item, url: address.url, folder, signal, note }),
       );
     },
   };
@@ -76,6 +49,7 @@ type Download = {
   readonly url: string;
   readonly folder: string;
   readonly signal: AbortSignal;
+  readonly note: Note;
 };
 
 async function download(options: YtDlpTaskOptions, one: Download): Promise<AttemptEnding> {
@@ -84,23 +58,19 @@ async function download(options: YtDlpTaskOptions, one: Download): Promise<Attem
   // --max-filesize trusts what the server says before the download.
   const watch = watchFolderSize(one.folder, maxSizeBytes, one.signal);
   try {
-    const ending = await runProgram({
-      argv: [options.program, ...argumentsOf(spec, one.url)],
-      cwd: one.folder,
-      environment: environmentWithin(one.folder, options.environment),
-      signal: watch.signal,
-      withOutputPipe: true,
-    });
+    const ending = await runYtDlp(options, one, watch.signal);
     if (watch.isTooLarge()) return tooLarge;
     const failure = endingOfFailure(ending);
     if (failure !== null) return failure;
     const wanted = `${stagedName}.${spec.extension}`;
     // Beside it may lie what programs write into their home.
     const names = (await readdir(one.folder)).filter((name) => name.startsWith(`${stagedName}.`));
-    if (!names.includes(wanted))
-      return { kind: 'permanent', error: nothingStaged(ending, names, wanted) };
-    const content = createReadStream(join(one.folder, wanted));
-    return await store.put(one.item, { content, signal: one.signal });
+    if (!names.includes(wanted)) {
+      return { kind: 'permanent', error: nothingStaged(ending, names.filter(isNoSide), wanted) };
+    }
+    const path = join(one.folder, wanted);
+    if (hasSideFiles(spec)) return await storeWithSides(options, one, path);
+    return await store.put(one.item, { content: createReadStream(path), signal: one.signal });
   } catch (error) {
     if (one.signal.aborted) return { kind: 'interrupted' };
     if (error instanceof TooLargeError) return tooLarge;
@@ -110,44 +80,56 @@ async function download(options: YtDlpTaskOptions, one: Download): Promise<Attem
   }
 }
 
-/** The run's options come first, so that they can't undo ours; `--` keeps the address from being an option (I9). */
-export function argumentsOf(spec: YtDlpSpec, url: string): string[] {
-  const extension = spec.extension.toLowerCase();
-  return [
-    ...spec.options,
-    '--no-config',
-    '--no-update',
-    '--no-playlist',
-    '--no-cache-dir',
-    '--no-mtime',
-    '--no-continue',
-    '--quiet',
-    // Lines that nobody reads, but an orphan meets a closed pipe at its next one and ends.
-    '--progress',
-    '--newline',
-    '--progress-delta',
-    '1',
-    '--color',
-    'never',
-    '--retries',
-    String(ownRetries),
-    '--fragment-retries',
-    String(ownRetries),
-    '--socket-timeout',
-    String(socketTimeoutSeconds),
-    // YouTube needs a JavaScript runtime, and we run on one that is new enough.
-    '--js-runtimes',
-    `node:${process.execPath}`,
-    '--format',
-    spec.format,
-    // The object's extension has to be true (I2). A file that is in this container already needs no ffmpeg.
-    ...(mergeable.includes(extension) ? ['--merge-output-format', extension] : []),
-    ...(remuxable.includes(extension) ? ['--remux-video', extension] : []),
-    '--output',
-    `${stagedName}.%(ext)s`,
-    '--',
-    url,
-  ];
+/** What a site has beside the video does not keep the video from being had: then it is asked for without. */
+async function runYtDlp(
+  options: YtDlpTaskOptions,
+  { url, folder, note }: Download,
+  signal: AbortSignal,
+): Promise<ProgramEnding> {
+  const run = (spec: YtDlpSpec): Promise<ProgramEnding> =>
+    runProgram({
+      argv: [options.program, ...argumentsOf(spec, url)],
+      cwd: folder,
+      environment: environmentWithin(folder, options.environment),
+      signal,
+      withOutputPipe: true,
+    });
+  const { spec } = options;
+  const ending = await run(spec);
+  if (!hasSideFiles(spec) || ending.kind !== 'exited') return ending;
+  for (const line of ending.stderr.split('\n').filter(isOfSideFile)) note(line);
+  if (ending.code === 0 || !unsafeName.test(ending.stderr)) return ending;
+  note(`${lastWords(ending.stderr)} — tried without subtitles and thumbnail`);
+  return await run({ ...spec, sideFiles: spec.sideFiles?.filter((kind) => kind === 'info') });
+}
+
+/** yt-dlp refuses an item of which one side file would get an extension that it does not know, or a path for a language. */
+const unsafeName = /^ERROR: .*extracted extension/m;
+
+/** Such as "WARNING: Unable to download video subtitles for 'en': HTTP Error 404: Not Found". */
+function isOfSideFile(line: string): boolean {
+  return /^WARNING: .*unable to download .*(subtitles|thumbnail)/i.test(line);
+}
+
+/** Side files first: the item's object says that all of it is stored (I2). What is stored already is not stored again. */
+async function storeWithSides(
+  { store, maxSizeBytes }: YtDlpTaskOptions,
+  { item, folder, signal }: Download,
+  path: string,
+): Promise<AttemptEnding> {
+  const found = await store.look(item);
+  if (found !== null) return found;
+  const staged = await findSideFiles(folder, stagedName);
+  const { size } = await stat(path);
+  if (staged.reduce((sum, { sizeBytes }) => sum + sizeBytes, size) > maxSizeBytes) {
+    throw new TooLargeError(maxSizeBytes);
+  }
+  const sideFiles = await storeSideFiles(store, item, staged, signal);
+  return await store.put(item, { content: createReadStream(path), sideFiles, signal });
+}
+
+function isNoSide(name: string): boolean {
+  return sideSuffixOf(name.slice(stagedName.length + 1)) === null;
 }
 
 /** Null when yt-dlp ended well. */

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { taskSchema } from '../../../../domain/task.ts';
 import { addressOf } from '../../../../workers/downloader/tasks/address.ts';
-import { argumentsOf } from '../../../../workers/downloader/tasks/yt-dlp.ts';
+import { argumentsOf } from '../../../../workers/downloader/tasks/yt-dlp-arguments.ts';
 import { foreignText } from '../../../support/foreign.ts';
 import { fuzz } from '../../../support/fuzz.ts';
 
