@@ -12,6 +12,7 @@ import type { Outcome } from '../domain/outcome.ts';
 const counters = {
   listed: ['spotloop_items_listed', 'Items of lists that were read'],
   present: ['spotloop_items_present', 'Those of them that the destination had already'],
+  gone: ['spotloop_items_gone', 'Those of them that an earlier run found gone'],
   published: ['spotloop_items_published', 'Items given to the queue'],
   republished: ['spotloop_items_republished', 'Items published again, unaccounted for'],
   reconcileRounds: ['spotloop_reconcile_rounds', 'Times that unaccounted items were looked for'],

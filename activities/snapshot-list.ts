@@ -9,15 +9,19 @@ import type { RunRef } from '../domain/names.ts';
 import { objectName } from '../domain/object-name.ts';
 import type { RunSpec } from '../domain/run-spec.ts';
 import { maxSuffixBytes } from '../domain/side-files.ts';
+import { presentOf } from '../domain/snapshot.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import { hasSideFiles } from '../domain/task.ts';
 import { saveObject } from '../storage/save-object.ts';
 import { describeError, http, statusOf } from './cloud-error.ts';
+import { GoneMemory } from './gone/gone-memory.ts';
+import { markGoneNames, writeGoneKeys } from './gone/gone-names.ts';
+import type { GoneNames } from './gone/gone-names.ts';
 import { keepHeartbeating } from './heartbeat.ts';
 import { markFoundNames, markListedNames } from './list/bucket-names.ts';
 import { decodeManifest } from './list/manifest.ts';
 import type { Manifest } from './list/manifest.ts';
-import { inBucket, NameTable } from './list/name-table.ts';
+import { inBucket, isGone, NameTable } from './list/name-table.ts';
 import { ListUnreadable } from './list/list-unreadable.ts';
 import type { ListDeps } from './list/open-list.ts';
 import { readKeys } from './list/read-keys.ts';
@@ -42,7 +46,7 @@ const tidyMs = 5_000;
 
 /**
  * Reads the list once and writes it as shards into the run folder: checked, without duplicates, what is in the
- * bucket already apart from what is to be done. Memory holds two shards and 17 bytes a place of the table of names.
+ * bucket already, and what an earlier run found gone, apart from what is to be done. Memory holds two shards and 17 bytes a place of the table of names.
  * Each attempt writes shards of its own, and the manifest says whose count; what another left is removed.
  * @throws InvalidList, with all problems, when the list cannot be a run's; nothing of it is left in the bucket then.
  */
@@ -77,7 +81,8 @@ export function createSnapshotList(deps: SnapshotDeps) {
         : ((await readSnapshot(manifest)) ?? mine);
       if (snapshot === mine) {
         count('listed', mine.total);
-        count('present', mine.total - mine.published);
+        count('present', presentOf(mine));
+        count('gone', mine.gone ?? 0);
       }
       if (snapshot.attempt !== undefined) {
         await deleteShards(bucket, run.name, { butOf: snapshot.attempt });
@@ -131,18 +136,26 @@ async function writeShards(
   { run, spec, attempt }: SnapshotListInput & { readonly attempt: string },
   bucket: Bucket,
   tally: Tally,
-): Promise<{ total: number; published: number }> {
+): Promise<Pick<Snapshot, 'total' | 'published' | 'gone'>> {
   const signal = Context.current().cancellationSignal;
   const folder = runFolder(run.name);
   const table = new NameTable();
   const fresh = new ShardWriter(bucket, (shard) => folder.newShard(shard, attempt), signal);
   const present = new ShardWriter(bucket, (shard) => folder.presentShard(shard, attempt), signal);
+  const gone = new ShardWriter(bucket, (shard) => folder.goneShard(shard, attempt), signal);
   const { prefix } = spec.destination;
   const nameOf = (key: string) => objectName(prefix, key, spec.task.extension);
+  const memory = await GoneMemory.open(bucket, spec, Date.now());
+  const goneNames: GoneNames = { memory, table, nameOf, signal };
+  let goneCount = 0;
   const place = async (keys: readonly string[]) => {
     for (const key of keys) {
-      const writer = (table.flagsOf(nameOf(key)) & inBucket) === 0 ? fresh : present;
-      if (writer.add(key) === 'full') await writer.flush();
+      const flags = table.flagsOf(nameOf(key));
+      // What is in the bucket is never gone.
+      const isNotTried = (flags & (inBucket | isGone)) === isGone;
+      if (isNotTried) goneCount += 1;
+      const writer = (flags & inBucket) === 0 ? fresh : present;
+      if (!isNotTried && writer.add(key) === 'full') await writer.flush();
     }
   };
 
@@ -163,19 +176,28 @@ async function writeShards(
     unplaced.push(...keys);
     if (unplaced.length > mostLookups) {
       await markListedNames({ bucket, prefix, table, signal });
+      await markGoneNames(goneNames, { isListRead: false });
       await place(unplaced);
       unplaced = null;
     }
   }
   if (unplaced !== null && tally.wrongLines === 0) {
     await markFoundNames(bucket, unplaced.map(nameOf), table, signal);
+    await markGoneNames(goneNames, { isListRead: true });
     await place(unplaced);
   }
-  const writers = [fresh, present];
+  if (goneCount > 0 && tally.wrongLines === 0) await writeGoneKeys(goneNames, gone);
+  const writers = [fresh, present, gone];
   await Promise.all(
     writers.map((writer) => (tally.wrongLines > 0 ? writer.abandon() : writer.finish())),
   );
-  return { total: fresh.count + present.count, published: fresh.count };
+  if (tally.wrongLines === 0 && gone.count !== goneCount) {
+    throw new Error(
+      `read what is gone from gs://${spec.destination.bucket}/${prefix}: ${gone.count} keys instead of ${goneCount} — it changed meanwhile, and is read again`,
+    );
+  }
+  const total = fresh.count + present.count + gone.count;
+  return { total, published: fresh.count, ...(gone.count === 0 ? {} : { gone: gone.count }) };
 }
 
 /** @throws ListUnreadable that names the wrong lines, or says that there is none at all. */

@@ -5,6 +5,7 @@ import type { RunRef } from '../domain/names.ts';
 import type { RunSpec } from '../domain/run-spec.ts';
 import type { Snapshot } from '../domain/snapshot.ts';
 import { saveObject } from '../storage/save-object.ts';
+import { GoneRecorder } from './gone/gone-recorder.ts';
 import { keepHeartbeating } from './heartbeat.ts';
 import { ObjectWriter } from './report/object-writer.ts';
 import { readResults } from './report/read-results.ts';
@@ -32,7 +33,8 @@ export type WrittenReport = Pick<RunReport, 'runFolder' | 'counts' | 'storedByte
 
 /**
  * Writes `results.jsonl`, `failed.txt`, `remaining.txt`, `retry.txt`, `retry-all.txt`, `report.json` and `report.html` into the run folder, from
- * the ledger and the snapshot alone. Writing again overwrites them with the same. Memory holds one index range.
+ * the ledger and the snapshot alone, and what it found gone into the memory of its destination. Writing again overwrites them with the
+ * same. Memory holds one index range.
  */
 export function createWriteReport(deps: WriteReportDeps) {
   return async function writeReport(input: WriteReportInput): Promise<WrittenReport> {
@@ -44,9 +46,11 @@ export function createWriteReport(deps: WriteReportDeps) {
     using _ = keepHeartbeating(() => ({ items }));
 
     using lists = new Lists(bucket, run.name);
+    using gone = new GoneRecorder(bucket, input);
     for await (const results of readResults({ bucket, run: run.name, spec, snapshot })) {
       for (const result of results) statistics.add(result);
       await lists.write(results);
+      await gone.write(results);
       items += results.length;
     }
     const report = planReport(
@@ -54,6 +58,7 @@ export function createWriteReport(deps: WriteReportDeps) {
       statistics,
     );
     await lists.end();
+    await gone.end();
     await save(
       bucket,
       folder.reportJson,

@@ -50,7 +50,7 @@ Example:
 /** For a person: what is there, then what is wrong. */
 export function describeAudit(audit: Audit): string {
   const { counts, list, objects, otherObjects, sideFiles, problems, ending, workflowId } = audit;
-  const kinds = (['stored', 'skipped', 'failed', 'quarantined', 'unsettled'] as const)
+  const kinds = (['stored', 'skipped', 'gone', 'failed', 'quarantined', 'unsettled'] as const)
     .filter((kind) => counts[kind] > 0)
     .map((kind) => `${number(counts[kind])} ${kind}`);
   const lines = [

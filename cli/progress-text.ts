@@ -15,8 +15,9 @@ export function settledText({ settled, total }: Progress): string {
  * `97 stored, 3 failed, 180/min, 12s left: downloading`. Failures are red where the stream shows colours.
  */
 export function describeProgress(progress: Progress, stream?: NodeJS.WriteStream): string {
-  const { stored, skipped, failed, quarantined, itemsPerMinute, secondsLeft, state } = progress;
-  const counts = Object.entries({ stored, skipped, failed, quarantined });
+  const { stored, skipped, gone, failed, quarantined } = progress;
+  const { itemsPerMinute, secondsLeft, state } = progress;
+  const counts = Object.entries({ stored, skipped, gone, failed, quarantined });
   const parts = counts
     .filter(([, count]) => count > 0)
     .map(([name, count]) => {

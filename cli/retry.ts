@@ -42,7 +42,7 @@ export function retryCommand(): Command {
       'Starts a run that does again what failed in an earlier one and may succeed: attempts exhausted, or no outcome.',
     )
     .argument('<run>', 'a run folder, gs://BUCKET/.spotloop/RUN/, or a workflow id: its latest run')
-    .option('--all', 'also what failed for good, and what was quarantined')
+    .option('--all', 'also what failed for good, is gone, or was quarantined')
     .option('--task-queue <name>', `the Temporal worker's; as before, or "${usualTaskQueue}"`)
     .option('--json', 'print what was started as JSON')
     .addHelpText(
@@ -94,7 +94,9 @@ async function retry(
     const more = all === true ? '' : ' — --all takes what failed for good, too';
     throw new Error(`retry run ${run}: nothing is left to do again${more}`);
   }
-  const input = runInputOf(spec, retryListAddress(bucket, run, kind));
+  const again = runInputOf(spec, retryListAddress(bucket, run, kind));
+  // What was gone is on its list, and is to be tried.
+  const input: RunSpecInput = kind === 'all' ? { ...again, goneFor: '0' } : again;
   const queue = taskQueue ?? newest?.taskQueue ?? usualTaskQueue;
   try {
     const { firstExecutionRunId: runId } = await client.workflow.start('downloadRun', {

@@ -12,7 +12,7 @@ export const itemsFailedExitCode = 2;
 
 /** The part of `--help` that `watch` and `run` share. */
 export const exitCodesHelp = `
-Ends with 0 when all items were stored or skipped, with ${itemsFailedExitCode} when the run completed but items failed, with 1 when it
+Ends with 0 when all items were stored or skipped, or known to be gone, with ${itemsFailedExitCode} when the run completed but items failed, with 1 when it
 failed, was cancelled or terminated, or could not be looked at. Ctrl-C (${interruptedExit}) leaves the run going.`;
 
 /**
@@ -55,9 +55,9 @@ cancel   ${commandName} cancel ${id}`;
 /** For a person: how it ended, the counts, where to look on. */
 export function describeEnd(workflowId: string, end: RunEnd): string {
   if (end.kind !== 'completed') return `${end.kind}  ${workflowId}: ${end.reason}\n`;
-  const { total, stored, skipped, failed, quarantined, storedBytes, seconds, runFolder } =
-    end.result;
-  const kinds = Object.entries({ stored, skipped, failed, quarantined })
+  const { total, stored, skipped, gone, failed, quarantined } = end.result;
+  const { storedBytes, seconds, runFolder } = end.result;
+  const kinds = Object.entries({ stored, skipped, gone, failed, quarantined })
     .filter(([, count]) => count > 0)
     .map(([name, count]) => `${number(count)} ${name}`);
   const lines = [

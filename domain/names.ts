@@ -73,9 +73,12 @@ export function runFolder(run: string) {
     /** Items to do: indices 0 … published-1, `itemsPerShard` a file, one key a line. */
     newShard: (shard: number, attempt?: string) =>
       `${shardFolder(root, attempt)}new/${padded(shard)}.txt`,
-    /** Items whose object was there already: indices published … total-1. */
+    /** Items whose object was there already: indices from published on. */
     presentShard: (shard: number, attempt?: string) =>
       `${shardFolder(root, attempt)}present/${padded(shard)}.txt`,
+    /** Items that an earlier run found gone, with when and why: the last indices. */
+    goneShard: (shard: number, attempt?: string) =>
+      `${shardFolder(root, attempt)}gone/${padded(shard)}.jsonl`,
     ledger: `${root}ledger/`,
     ledgerPart: (part: number) => `${root}ledger/part-${padded(part)}.jsonl.gz`,
     ledgerCheckpoint: (part: number) => `${root}ledger/checkpoint-${padded(part)}.gz`,

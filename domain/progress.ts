@@ -23,6 +23,8 @@ export type Progress = {
   readonly skipped: number;
   readonly failed: number;
   readonly quarantined: number;
+  /** Not tried: an earlier run found them gone. */
+  readonly gone: number;
   readonly unsettled: number | null;
   readonly storedBytes: number;
   /** Over the last part of the run; null while unknown. */
@@ -46,6 +48,8 @@ export type RunResult = {
   readonly skipped: number;
   readonly failed: number;
   readonly quarantined: number;
+  /** Not tried: an earlier run found them gone. */
+  readonly gone: number;
   readonly storedBytes: number;
   /** Lines of the list that were not items of their own. */
   readonly duplicates: number;

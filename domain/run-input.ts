@@ -10,7 +10,7 @@ export function runInputOf(
   items: RunSpecInput['items'],
 ): RunSpecInput {
   const { destination, tolerateFailures, timeLimitMs, limit: _, ...rest } = spec;
-  const { leaseDeadlineMs, itemTimeoutMs, maxItemSizeBytes, idleExitMs, ...same } = rest;
+  const { leaseDeadlineMs, itemTimeoutMs, maxItemSizeBytes, idleExitMs, goneForMs, ...same } = rest;
   const whole: RunSpecInput = {
     ...same,
     items,
@@ -19,6 +19,8 @@ export function runInputOf(
     itemTimeout: duration(itemTimeoutMs),
     maxItemSize: `${maxItemSizeBytes}B`,
     idleExit: duration(idleExitMs),
+    // Absent in the manifest of an older run.
+    ...(goneForMs === undefined ? {} : { goneFor: duration(goneForMs) }),
     ...(timeLimitMs === undefined ? {} : { timeLimit: duration(timeLimitMs) }),
     ...(tolerateFailures === undefined ? {} : { tolerateFailures: toleratedOf(tolerateFailures) }),
   };

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { longestGoneFor } from './gone-key.ts';
 import { deathsToWorkAlone } from './item.ts';
 import { noticePlace } from './notice.ts';
 import { placements, podSchema } from './pod.ts';
@@ -143,6 +144,12 @@ const fields = z.strictObject({
   /** Items a minute for the whole fleet. */
   rateLimit: z.number().min(rateLimits.min).max(rateLimits.max).optional(),
   tolerateFailures: tolerated.optional(),
+  /** How long a key that was found gone is not tried again; "0": it is. */
+  goneFor: z
+    .string()
+    .transform((text) => (text.trim() === '0' ? '0s' : text))
+    .pipe(duration('0s', longestGoneFor))
+    .default(2_592_000_000),
   /** Who is told of the run's end. */
   notify: z
     .string()
@@ -155,13 +162,14 @@ const fields = z.strictObject({
 
 /** Defaults are filled in and units stand in the names. */
 const runSpecSchema = fields.transform(
-  ({ leaseDeadline, itemTimeout, maxItemSize, idleExit, timeLimit, ...rest }) => ({
+  ({ leaseDeadline, itemTimeout, maxItemSize, idleExit, timeLimit, goneFor, ...rest }) => ({
     ...rest,
     leaseDeadlineMs: leaseDeadline,
     itemTimeoutMs: itemTimeout,
     maxItemSizeBytes: maxItemSize,
     idleExitMs: idleExit,
     timeLimitMs: timeLimit,
+    goneForMs: goneFor,
   }),
 );
 

@@ -1,4 +1,4 @@
-import { noCounts } from './counts.ts';
+import { firstCounts } from './counts.ts';
 import type { Counts } from './counts.ts';
 import type { ErrorCounts } from './run-errors.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -13,7 +13,7 @@ export const outcomeWindow = 500;
 export type Sample = {
   /** When it was true, Unix ms. */
   readonly asOfMs: number;
-  /** Exact: what the ledger holds, and the items that were there before the run as skipped. */
+  /** Exact: what the ledger holds, and what the snapshot settled: skipped, and gone. */
   readonly counts: Counts;
   readonly storedBytes: number;
   /** Of all windows of {@link outcomeWindow} outcomes, in order of arrival, that with the most failures; the outcomes so far while they are fewer. */
@@ -34,11 +34,11 @@ export type Sample = {
   readonly errors?: ErrorCounts;
 };
 
-/** A run's first sample, before any outcome: what was in the bucket already is skipped. */
+/** A run's first sample, before any outcome. */
 export function firstSample(snapshot: Snapshot, nowMs: number): Sample {
   return {
     asOfMs: nowMs,
-    counts: { ...noCounts, skipped: snapshot.total - snapshot.published },
+    counts: firstCounts(snapshot),
     storedBytes: 0,
     recent: { outcomes: 0, failed: 0 },
     heard: 0,

@@ -35,18 +35,29 @@ const throttledPatterns: readonly RegExp[] = [
   /captcha/i,
 ];
 
-/** It will be the same tomorrow, or needs an account, a country or a purchase that this fleet doesn't have. */
-const permanentPatterns: readonly RegExp[] = [
-  /HTTP Error (400|401|404|405|406|410|451)\b/i,
+/** The site does not have it, not for anybody. */
+const gonePatterns: readonly RegExp[] = [
+  /HTTP Error (404|410|451)\b/i,
   /private video|video is private|is private\b/i,
   /video unavailable|(video|content|media|recording) is (not|no longer) available|is unavailable\b/i,
   /(has been|was) (removed|deleted|taken down)|does not exist|doesn.{0,3}t exist|no longer exists/i,
   /account .{0,80}(terminated|closed|suspended)/i,
   /copyright (claim|grounds|infringement)|blocked it/i,
+];
+
+/** It needs an account, a country or a purchase that this fleet doesn't have; with others it may be had. */
+const refusedPatterns: readonly RegExp[] = [
   /confirm your age|age[- ]restricted|inappropriate for some users/i,
   /not (made this video )?available (in|from) your (country|location|region)|geo.?restrict/i,
   /members[- ]only|join this channel|only available (for|to) registered users|premium (members|users|subscribers)/i,
   /requires payment|rental|purchase (this|to)/i,
+];
+
+/** It will be the same tomorrow, with what this fleet has. */
+const permanentPatterns: readonly RegExp[] = [
+  ...gonePatterns,
+  ...refusedPatterns,
+  /HTTP Error (400|401|405|406)\b/i,
   /drm protected/i,
   /unsupported url|is not a valid url|incomplete youtube id|invalid youtube id/i,
   /requested format is not available/i,
@@ -78,6 +89,16 @@ export function judgeYtDlpErrors(stderr: string): YtDlpVerdict {
   if (matches(errors, permanentPatterns)) return { kind: 'permanent', error, retryAfterMs: null };
   if (matches(lines, throttledPatterns)) return throttled;
   return { kind: 'transient', error, retryAfterMs: null };
+}
+
+/** What refuses some and not others, though it says of itself that it has nothing: "Video unavailable. … blocked it in your country". */
+const perhapsElsewhere = /\b(in|from) your (country|location|region)|cookies/i;
+
+/** Whether a permanent error's text, as {@link judgeYtDlpErrors} gave it, says that the site does not have the item any more. */
+export function isGoneForYtDlp(error: string): boolean {
+  const text = withoutNames(`ERROR: ${error}`);
+  const isSome = (patterns: readonly RegExp[]) => patterns.some((pattern) => pattern.test(text));
+  return isSome(gonePatterns) && !isSome([...refusedPatterns, perhapsElsewhere]);
 }
 
 /** The longest time that any line names; null when none does. */

@@ -34,6 +34,7 @@ export function renderDetails(
     ['Skipped', number(progress.skipped)],
     ['Failed', number(progress.failed)],
   ];
+  if (progress.gone > 0) rows.push(['Gone', number(progress.gone)]);
   if (progress.quarantined > 0) rows.push(['Quarantined', number(progress.quarantined)]);
   rows.push(
     ['Rate', rateText(progress)],

@@ -255,6 +255,7 @@ export function progressOf(state: RunState): Progress {
     total,
     settled,
     ...counts,
+    gone: counts.gone ?? 0,
     unsettled,
     storedBytes: state.sample?.storedBytes ?? 0,
     itemsPerMinute: perMinute === null ? null : Math.round(perMinute * 10) / 10,
@@ -279,6 +280,7 @@ export function resultOf(state: RunState, endedAtMs: number): RunResult {
   return {
     total: state.snapshot?.total ?? 0,
     ...counts,
+    gone: counts.gone ?? 0,
     storedBytes: state.sample?.storedBytes ?? 0,
     duplicates: state.snapshot?.duplicates ?? 0,
     blankLines: state.snapshot?.blankLines ?? 0,

@@ -56,7 +56,7 @@ export class AuditTally {
   sideFiles = 0;
   readonly #manifest: Manifest;
   readonly #runFolder: string;
-  readonly #counts = { stored: 0, skipped: 0, failed: 0, quarantined: 0, unsettled: 0 };
+  readonly #counts = { stored: 0, skipped: 0, gone: 0, failed: 0, quarantined: 0, unsettled: 0 };
   #storedBytes = 0;
   #ending: RunReport['ending'] | null = null;
   readonly #problems = new Map<ProblemKind, { count: number; examples: string[] }>();
@@ -91,7 +91,9 @@ export class AuditTally {
     if (report.ending.kind === 'completed' && unsettled > 0) {
       this.blame('unsettled', `${unsettled} items`);
     }
-    const said = { ...report.counts, storedBytes: report.storedBytes };
+    // Reports of older runs know of none that is gone.
+    const none: { readonly gone: number } = { gone: 0 };
+    const said = { ...none, ...report.counts, storedBytes: report.storedBytes };
     const is = { ...this.#counts, storedBytes: this.#storedBytes };
     for (const name of Object.keys(is) as (keyof typeof is)[]) {
       if (said[name] !== is[name]) this.blame('report', `${name} ${said[name]}, not ${is[name]}`);

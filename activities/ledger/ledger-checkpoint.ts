@@ -37,7 +37,13 @@ const talliedSchema = z.strictObject({
 const headerSchema = z.strictObject({
   throughPart: count,
   published: count,
-  counts: z.strictObject({ stored: count, skipped: count, failed: count, quarantined: count }),
+  counts: z.strictObject({
+    stored: count,
+    skipped: count,
+    failed: count,
+    quarantined: count,
+    gone: count.optional(),
+  }),
   // Ten million objects of a gigabyte are more bytes than z.int() takes for exact.
   storedBytes: z.number().nonnegative(),
   recent: z.array(z.int().min(1).max(4)).max(outcomeWindow),
@@ -83,7 +89,7 @@ export async function decodeCheckpoint(bytes: Uint8Array): Promise<LedgerState> 
 
 /**
  * A run is over when its counts say so (I6), and they come from here after a restart: they must be those of the codes. What
- * was in the bucket before the run has no code and counts as skipped.
+ * the snapshot settled has no code: it was in the bucket and counts as skipped, or it is gone.
  * @throws Error when they are not, or a code is none.
  */
 function checkCodes(codes: Uint8Array, counts: Counts): void {
@@ -125,7 +131,7 @@ export async function createCheckpoint(
 export async function readNewestCheckpoint(
   bucket: Bucket,
   run: string,
-  snapshot: Pick<Snapshot, 'total' | 'published'>,
+  snapshot: Pick<Snapshot, 'total' | 'published' | 'gone'>,
 ): Promise<LedgerState> {
   const prefix = runFolder(run)
     .ledgerCheckpoint(0)

@@ -1,5 +1,5 @@
 import type { Counts } from '../../domain/counts.ts';
-import { settledOf } from '../../domain/counts.ts';
+import { firstCounts, settledOf } from '../../domain/counts.ts';
 import type { Outcome, OutcomeKind } from '../../domain/outcome.ts';
 import { outcomeWindow } from '../../domain/sample.ts';
 import type { Sample } from '../../domain/sample.ts';
@@ -70,15 +70,10 @@ export class LedgerState {
     this.failures = new ErrorTally(totals.failures);
   }
 
-  /** The state before the first part: what was in the bucket before the run counts as skipped. */
-  static empty(snapshot: Pick<Snapshot, 'total' | 'published'>): LedgerState {
+  /** The state before the first part. */
+  static empty(snapshot: Pick<Snapshot, 'total' | 'published' | 'gone'>): LedgerState {
     return new LedgerState(new Uint8Array(snapshot.published), {
-      counts: {
-        stored: 0,
-        skipped: snapshot.total - snapshot.published,
-        failed: 0,
-        quarantined: 0,
-      },
+      counts: firstCounts(snapshot),
       storedBytes: 0,
       recent: [],
       worstFailed: 0,

@@ -18,9 +18,15 @@ export type Manifest = {
 const count = z.int().nonnegative();
 
 const snapshotSchema = z
-  .looseObject({ total: count, published: count, duplicates: count, blankLines: count })
-  .refine(({ total, published }) => published <= total, {
-    error: 'more items are published than there are',
+  .looseObject({
+    total: count,
+    published: count,
+    duplicates: count,
+    blankLines: count,
+    gone: count.optional(),
+  })
+  .refine(({ total, published, gone = 0 }) => published + gone <= total, {
+    error: 'more items are published or gone than there are',
   });
 
 /** Of the spec, what an audit goes by: the names of objects follow from it. Whatever else is there stays. */

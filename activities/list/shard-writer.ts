@@ -7,7 +7,7 @@ import { saveObject } from '../../storage/save-object.ts';
 const uploadRetries = 4;
 
 /**
- * Writes keys as numbered shards, {@link itemsPerShard} a file. One shard is filled while the one before is
+ * Writes lines, keys or what is known of them, as numbered shards, {@link itemsPerShard} a file. One shard is filled while the one before is
  * uploaded, so memory holds two at most.
  */
 export class ShardWriter {

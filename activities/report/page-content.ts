@@ -17,6 +17,7 @@ export function planPage(report: RunReport) {
     ),
     spreads: spreadsOf(report),
     slowest: slowestOf(report),
+    goneText: goneText(report),
     settings: settingsOf(report),
     number,
     secondsText,
@@ -75,6 +76,26 @@ function endingText({ ending, counts, list }: RunReport): {
   }
 }
 
+/** "3 items gone since 2026-11-02 (HTTP Error 404: Not Found) were not tried; they are again from 2026-12-02 on." */
+function goneText({ gone }: RunReport): string | null {
+  if (gone === null) return null;
+  const { count, since, until, triedAgainFrom, allTriedAgainFrom, errors } = gone;
+  const span = (from: string, to: string): string =>
+    dayText(from) === dayText(to) ? dayText(from) : `${dayText(from)} to ${dayText(to)}`;
+  const [error] = errors;
+  const more = errors.length > 1 ? ', and others' : '';
+  const why = error === undefined ? '' : ` (${error.message}${more})`;
+  return (
+    `${number(count)} ${count === 1 ? 'item' : 'items'} gone since ${span(since, until)}${why}: ` +
+    `not tried, but again after ${span(triedAgainFrom, allTriedAgainFrom)}. "goneFor": "0" tries all.`
+  );
+}
+
+/** 2026-11-23T15:11:04.120Z → "2026-11-23". */
+function dayText(iso: string): string {
+  return iso.slice(0, 10);
+}
+
 /** 2026-11-23T15:11:04.120Z → "2026-11-23 15:11:04". */
 function timeText(iso: string): string {
   return iso.slice(0, 19).replace('T', ' ');
@@ -108,12 +129,13 @@ const notes: Record<Tile['kind'], string> = {
   stored: 'done and in the bucket',
   skipped: 'in the bucket already',
   failed: 'tried, and given up',
+  gone: 'not tried: gone before',
   quarantined: 'kept killing their downloader',
   unsettled: 'without an outcome',
 };
 
 function tilesOf({ counts, list }: RunReport): Tile[] {
-  const kinds: Tile['kind'][] = ['stored', 'skipped', 'failed', 'quarantined', 'unsettled'];
+  const kinds: Tile['kind'][] = ['stored', 'skipped', 'gone', 'failed', 'quarantined', 'unsettled'];
   return kinds
     .filter((kind) => counts[kind] > 0 || kind === 'stored' || kind === 'failed')
     .map((kind) => ({
@@ -165,6 +187,7 @@ function settingsOf({ spec, run, runFolder }: RunReport): { name: string; value:
     ['itemTimeout', formatDuration(spec.itemTimeoutMs)],
     ['maxItemSize', formatBytes(spec.maxItemSizeBytes)],
     ['idleExit', formatDuration(spec.idleExitMs)],
+    ['goneFor', formatDuration(spec.goneForMs)],
     ['timeLimit', spec.timeLimitMs === undefined ? undefined : formatDuration(spec.timeLimitMs)],
     ['rateLimit', spec.rateLimit === undefined ? undefined : `${number(spec.rateLimit)} items/min`],
     ['tolerateFailures', toleratedText(spec.tolerateFailures)],

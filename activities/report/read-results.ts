@@ -1,11 +1,12 @@
 import type { Bucket } from '@google-cloud/storage';
 import { runFolder } from '../../domain/names.ts';
-import { itemsPerShard } from '../../domain/snapshot.ts';
+import { itemsPerShard, presentOf } from '../../domain/snapshot.ts';
 import type { Snapshot } from '../../domain/snapshot.ts';
+import { readGoneKeys } from '../gone/gone-memory.ts';
 import { readParts } from '../ledger/ledger-log.ts';
 import { readShard } from '../publish/shard-reader.ts';
 import { OutcomesByRange } from './outcomes-by-range.ts';
-import { resultOf, resultOfPresent } from './result-line.ts';
+import { resultOf, resultOfGone, resultOfPresent } from './result-line.ts';
 import type { NamingSpec, ResultLine } from './result-line.ts';
 
 /** Which run's results to read, and from where. */
@@ -23,6 +24,7 @@ export type ResultsSource = {
 export async function* readResults(source: ResultsSource): AsyncGenerator<ResultLine[]> {
   yield* readPublished(source);
   yield* readPresent(source);
+  yield* readGone(source);
 }
 
 async function* readPublished(source: ResultsSource): AsyncGenerator<ResultLine[]> {
@@ -51,7 +53,7 @@ async function* readPresent(source: ResultsSource): AsyncGenerator<ResultLine[]>
   const { bucket, run, snapshot, spec } = source;
   const { presentShard } = runFolder(run);
   let index = snapshot.published;
-  for (const { shard, size } of shardSizes(snapshot.total - snapshot.published)) {
+  for (const { shard, size } of shardSizes(presentOf(snapshot))) {
     for await (const keys of readShard(bucket, {
       name: presentShard(shard, snapshot.attempt),
       from: 0,
@@ -61,6 +63,24 @@ async function* readPresent(source: ResultsSource): AsyncGenerator<ResultLine[]>
       yield keys.map((key, at) => resultOfPresent(key, first + at, spec));
       index += keys.length;
     }
+  }
+}
+
+async function* readGone({ bucket, run, snapshot }: ResultsSource): AsyncGenerator<ResultLine[]> {
+  const { total, gone = 0, attempt } = snapshot;
+  const { goneShard } = runFolder(run);
+  let index = total - gone;
+  for (const { shard, size } of shardSizes(gone)) {
+    const name = goneShard(shard, attempt);
+    const end = index + size;
+    for await (const keys of readGoneKeys(bucket, name)) {
+      const first = index;
+      yield keys.map((key, at) => resultOfGone(key, first + at));
+      index += keys.length;
+    }
+    if (index === end) continue;
+    const found = index - end + size;
+    throw new Error(`read shard ${name}: ${found} keys instead of ${size} — it was changed`);
   }
 }
 

@@ -1,3 +1,4 @@
+import type { GoneKey } from '../../domain/gone-key.ts';
 import { objectName } from '../../domain/object-name.ts';
 import type { Outcome } from '../../domain/outcome.ts';
 import type { RunSpec } from '../../domain/run-spec.ts';
@@ -7,7 +8,7 @@ import type { SideFiles } from '../../domain/side-files.ts';
 export type ResultLine = {
   readonly key: string;
   readonly index: number;
-  readonly outcome: Outcome['kind'] | 'unsettled';
+  readonly outcome: Outcome['kind'] | 'gone' | 'unsettled';
   /** Object name in the destination's bucket; null where there is none. */
   readonly object: string | null;
   readonly bytes: number | null;
@@ -19,7 +20,7 @@ export type ResultLine = {
   readonly seconds: number | null;
   readonly reason: 'permanent' | 'exhausted' | 'deaths' | null;
   readonly error: string | null;
-  /** When the outcome was known, ISO 8601. */
+  /** When the outcome was known, ISO 8601; of a gone item when that was found. */
   readonly at: string | null;
 };
 
@@ -72,4 +73,10 @@ export type NamingSpec = Pick<RunSpec, 'destination' | 'task'>;
 export function resultOfPresent(key: string, index: number, spec: NamingSpec): ResultLine {
   const object = objectName(spec.destination.prefix, key, spec.task.extension);
   return { key, index, outcome: 'skipped', ...nothing, object };
+}
+
+/** The line of an item that this run did not try. */
+export function resultOfGone({ key, atMs, error }: GoneKey, index: number): ResultLine {
+  const at = new Date(atMs).toISOString();
+  return { key, index, outcome: 'gone', ...nothing, reason: 'permanent', error, at };
 }

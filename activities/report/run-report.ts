@@ -2,7 +2,9 @@ import type { Ending } from '../../domain/ending.ts';
 import type { RunRef } from '../../domain/names.ts';
 import type { RunSpec } from '../../domain/run-spec.ts';
 import type { Snapshot } from '../../domain/snapshot.ts';
+import { presentOf } from '../../domain/snapshot.ts';
 import type { FrequentError } from './frequent-errors.ts';
+import type { GoneReport } from './gone-statistics.ts';
 import type { RunStatistics, SlowItem } from './run-statistics.ts';
 import { planSecondsBins } from './seconds-bins.ts';
 import type { SecondsBin } from './seconds-bins.ts';
@@ -43,6 +45,8 @@ export type RunReport = {
     /** Failures whose message was not told apart. */
     readonly others: number;
   };
+  /** Items that were not tried, for an earlier run found them gone; null where none is. */
+  readonly gone: GoneReport | null;
   readonly slowest: readonly SlowItem[];
   /** The run's input after parsing; of an inline list only its length. */
   readonly spec: Omit<RunSpec, 'items'> & { readonly items: string };
@@ -77,7 +81,7 @@ export function planReport(input: ReportInput, statistics: RunStatistics): RunRe
   const { counts, storedBytes, throughput, errors } = statistics;
   assertAddsUp(input, statistics);
   const seconds = Math.max(0, endedAtMs - startedAtMs) / 1_000;
-  const presentBefore = snapshot.total - snapshot.published;
+  const presentBefore = presentOf(snapshot);
   const done = snapshot.published - counts.unsettled;
   return {
     version: 1,
@@ -105,6 +109,7 @@ export function planReport(input: ReportInput, statistics: RunStatistics): RunRe
     },
     throughput: { binSeconds: throughput.binMs / 1_000, bins: throughput.bins },
     errors: { kinds: errors.kinds, top: errors.top(mostErrors), others: errors.others },
+    gone: statistics.gone.report(spec.goneForMs),
     slowest: statistics.slowest,
     spec: { ...spec, items: itemsText(spec) },
   };

@@ -1,5 +1,6 @@
 import { FrequentErrors } from './frequent-errors.ts';
 import type { ResultLine } from './result-line.ts';
+import { GoneStatistics } from './gone-statistics.ts';
 import { SecondsHistogram } from './seconds-histogram.ts';
 import { Throughput } from './throughput.ts';
 
@@ -13,7 +14,8 @@ export type SlowItem = Pick<ResultLine, 'key' | 'index' | 'outcome' | 'attempts'
 
 /** What the report says about many items, gathered one result at a time with bounded memory. */
 export class RunStatistics {
-  readonly counts = { stored: 0, skipped: 0, failed: 0, quarantined: 0, unsettled: 0 };
+  readonly counts = { stored: 0, skipped: 0, gone: 0, failed: 0, quarantined: 0, unsettled: 0 };
+  readonly gone = new GoneStatistics();
   storedBytes = 0;
   /** What is stored beside those items. */
   readonly sideFiles = { count: 0, bytes: 0 };
@@ -32,6 +34,7 @@ export class RunStatistics {
   add(result: ResultLine): void {
     const { key, outcome, seconds, at } = result;
     this.counts[outcome] += 1;
+    if (outcome === 'gone') return this.gone.add(result);
     if (outcome === 'unsettled' || at === null || seconds === null) return;
     const bytes = outcome === 'stored' ? (result.bytes ?? 0) : 0;
     this.storedBytes += bytes;

@@ -132,8 +132,9 @@ report    ${join(runFolder, 'report.html')}
 ${result.skipped > 0 ? '\nWhat was skipped was there from an earlier demo; --fresh downloads it again.\n' : ''}`;
 }
 
-function countsOf({ total, stored, skipped, failed, quarantined }: RunResult): string {
-  return `${total} items: ${stored} stored, ${skipped} skipped, ${failed} failed, ${quarantined} quarantined`;
+function countsOf({ total, stored, skipped, gone, failed, quarantined }: RunResult): string {
+  const kinds = `${stored} stored, ${skipped} skipped, ${failed} failed, ${quarantined} quarantined`;
+  return `${total} items: ${kinds}${gone === 0 ? '' : `, ${gone} gone as before`}`;
 }
 
 function say(line: string): void {

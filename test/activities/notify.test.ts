@@ -18,6 +18,7 @@ const notice: Notice = {
   skipped: 2,
   failed: 3,
   quarantined: 0,
+  gone: 0,
   storedBytes: 17,
   duplicates: 0,
   blankLines: 0,

@@ -97,7 +97,7 @@ export async function objectsIn({ google, stack }: World, prefix: string): Promi
 export async function keysIn(
   world: World,
   run: RunRef,
-  kind: 'new' | 'present',
+  kind: 'new' | 'present' | 'gone',
 ): Promise<string[]> {
   const bucket = world.google.storage.bucket(world.stack.bucket);
   const keys: string[] = [];

@@ -90,7 +90,7 @@ test('lists every item in order, with how it ended, and the unsettled ones too',
     ending: { kind: 'cancelled' },
   });
   const written = await write();
-  const counts = { stored: 1, skipped: 1, failed: 1, quarantined: 1, unsettled: 2 };
+  const counts = { stored: 1, skipped: 1, gone: 0, failed: 1, quarantined: 1, unsettled: 2 };
   deepEqual(written, {
     runFolder: `gs://${world.stack.bucket}/${folder.root}`,
     counts,
@@ -155,6 +155,7 @@ test('merges outcomes of several ranges that arrived in any order, and leaves no
   deepEqual(counts, {
     stored: published - 2,
     skipped: 2,
+    gone: 0,
     failed: 1,
     quarantined: 0,
     unsettled: 1,
@@ -248,6 +249,7 @@ test('a list that was in the bucket already has a report too', async () => {
   deepEqual((await write()).counts, {
     stored: 0,
     skipped: 3,
+    gone: 0,
     failed: 0,
     quarantined: 0,
     unsettled: 0,

@@ -131,6 +131,7 @@ describe('spotloop retry', { concurrency: true }, () => {
     assert.deepEqual(input, {
       items: `${folderOf(ended)}retry-all.txt`,
       destination: `gs://${ended.run.bucket}/${ended.prefix}`,
+      goneFor: '0',
     });
     assert.equal(parseRunSpec(input).kind, 'valid');
   });

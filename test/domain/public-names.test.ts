@@ -104,6 +104,7 @@ describe('public names', () => {
       'spotloop_downloader_throttled_rest_seconds',
       'spotloop_items_listed_total',
       'spotloop_items_present_total',
+      'spotloop_items_gone_total',
       'spotloop_items_published_total',
       'spotloop_items_settled_total',
       'spotloop_stored_bytes_total',

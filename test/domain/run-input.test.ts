@@ -31,6 +31,7 @@ describe('runInputOf', () => {
       leaseDeadline: '90s',
       maxItemSize: '1KB',
       timeLimit: '2h',
+      goneFor: '0',
       tolerateFailures: '0.0000005%',
       pod: { labels: { team: 'x' } },
     };
@@ -42,6 +43,7 @@ describe('runInputOf', () => {
       leaseDeadline: '90s',
       maxItemSize: '1024B',
       timeLimit: '7200s',
+      goneFor: '0s',
       tolerateFailures: '0.0000005%',
       pod: input.pod,
     });

@@ -33,6 +33,7 @@ describe('parseRunSpec', () => {
       maxItemSizeBytes: 10 * 1024 ** 3,
       idleExitMs: 300_000,
       timeLimitMs: undefined,
+      goneForMs: 30 * 24 * 3_600_000,
     });
   });
 
@@ -57,6 +58,7 @@ describe('parseRunSpec', () => {
       'timeLimit',
       'rateLimit',
       'tolerateFailures',
+      'goneFor',
       'notify',
     ]);
   });
@@ -75,6 +77,8 @@ describe('parseRunSpec', () => {
       (s) => [s.itemTimeoutMs, s.timeLimitMs],
       [90_000, 7_200_000],
     ],
+    ['how long what is gone is not tried', { goneFor: '7d' }, (s) => s.goneForMs, 7 * 86_400_000],
+    ['that all is tried', { goneFor: '0' }, (s) => s.goneForMs, 0],
     ['sizes', { maxItemSize: '1.5MB' }, (s) => s.maxItemSizeBytes, 1_572_864],
     [
       'a range of downloaders',

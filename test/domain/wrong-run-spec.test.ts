@@ -51,6 +51,16 @@ describe('parseRunSpec, given what is wrong,', () => {
       /^unknown task "teleport" — known are yt-dlp, http, command$/,
     ],
     [
+      'a goneFor that is none',
+      { ...least, goneFor: 'never' },
+      /^"goneFor" is not a duration — write it like/,
+    ],
+    [
+      'a goneFor beyond what is remembered',
+      { ...least, goneFor: '2y' },
+      /^"goneFor" is out of range — from 0s to 365d$/,
+    ],
+    [
       'a template without {key}',
       { ...least, task: { kind: 'http', url: 'https://a/b' } },
       /^"task.url" has no \{key\}/,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { judgeYtDlpErrors } from '../../domain/yt-dlp-errors.ts';
+import { isGoneForYtDlp, judgeYtDlpErrors } from '../../domain/yt-dlp-errors.ts';
 import { foreignText } from '../support/foreign.ts';
 import { fuzz } from '../support/fuzz.ts';
 
@@ -138,5 +138,31 @@ describe('judgeYtDlpErrors', () => {
     judgeYtDlpErrors(`ERROR: [x] ${'a: '.repeat(100_000)}\n${'http://'.repeat(100_000)}`);
     judgeYtDlpErrors('ERROR: [x] a b\n'.repeat(1_000));
     assert.ok(performance.now() - startedMs < 1_000);
+  });
+});
+
+describe('isGoneForYtDlp', () => {
+  const words = (text: string) => judgeYtDlpErrors(text).error;
+
+  it('is so where the site has it for nobody', () => {
+    const gone = table.permanent.filter((text) => isGoneForYtDlp(words(text)));
+    assert.deepEqual(gone, [
+      ...table.permanent.slice(0, 6),
+      ...table.permanent.filter((text) => /HTTP Error 4(04|10)/.test(text)),
+      'WARNING: [youtube] Unable to download webpage: HTTP Error 429: Too Many Requests\nERROR: [youtube] abc: Private video. Sign in',
+    ]);
+  });
+
+  it('is not so in another country, nor for what a key says', () => {
+    const elsewhere = [
+      'ERROR: [youtube] abc: Video unavailable. The uploader has not made this video available in your country',
+      'ERROR: [youtube] abc: Video unavailable. This video contains content from X, who has blocked it in your country on copyright grounds',
+      'ERROR: [generic] HTTP Error 404: Unable to download webpage: HTTP Error 401: Unauthorized',
+      'ERROR: Unsupported URL: https://example.org/was deleted',
+    ];
+    assert.deepEqual(
+      elsewhere.filter((text) => isGoneForYtDlp(words(text))),
+      [],
+    );
   });
 });

@@ -100,16 +100,44 @@ describe('the sample run', () => {
     }
   });
 
-  it('stores nothing the second time and takes seconds', { timeout: 60_000 }, async () => {
+  it('stores nothing the second time, asks for none, and takes seconds', async () => {
+    const asked = await world.requestsFor(ids);
     const handle = await world.start('sample-again', input());
     const result = await handle.result();
-    const goneHere = ids.filter((id) => gone.has(id)).length;
-    assert.equal(result.stored, 0);
-    assert.equal(result.skipped, items - goneHere);
-    assert.equal(result.failed, goneHere);
-    /** Starting a downloader and letting yt-dlp meet the gone ids is all there is to do. */
-    const seconds = 30;
+    const goneHere = ids.filter((id) => gone.has(id));
+    const { total, stored, skipped, failed, gone: notTried } = result;
+    assert.deepEqual(
+      { total, stored, skipped, failed, notTried },
+      {
+        total: items,
+        stored: 0,
+        skipped: items - goneHere.length,
+        failed: 0,
+        notTried: goneHere.length,
+      },
+    );
+    assert.deepEqual(await world.requestsFor(ids), asked);
+    /** No downloader is started. */
+    const seconds = 15;
     assert.ok(result.seconds < seconds, `${result.seconds} s`);
+    const page = await world.readRunFile(result.runFolder, 'report.html');
+    assert.match(
+      page,
+      /3 items gone since 20\d\d-\d\d-\d\d \(.*HTTP Error 404.*\): not tried, but again after 20/,
+    );
+    const audit = await world.audit(result.runFolder);
+    assert.deepEqual([audit.isSound, audit.counts.gone], [true, goneHere.length]);
+  });
+
+  it('tries the gone ones again where it is told to', { timeout: yieldsMs }, async () => {
+    const goneHere = ids.filter((id) => gone.has(id));
+    const asked = await world.requestsFor(goneHere);
+    const handle = await world.start('sample-all', { ...input(), goneFor: '0' });
+    const { skipped, failed, gone: notTried } = await handle.result();
+    assert.deepEqual([skipped, failed, notTried], [items - goneHere.length, goneHere.length, 0]);
+    for (const [at, count] of (await world.requestsFor(goneHere)).entries()) {
+      assert.ok(count > (asked[at] ?? 0), `${goneHere[at]} was not asked for`);
+    }
   });
 
   it('is read well with the temporal command', async () => {

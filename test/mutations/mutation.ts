@@ -3,7 +3,7 @@ import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** The promises of docs/architecture.md. */
-export const promises = Array.from({ length: 10 }, (_, at) => `I${at + 1}`);
+export const promises = Array.from({ length: 11 }, (_, at) => `I${at + 1}`);
 
 /** The repository's root. */
 export const root = fileURLToPath(new URL('../../', import.meta.url));

@@ -36,6 +36,8 @@ export type RunStack = {
   readRunFile(runFolder: string, name: string): Promise<string>;
   /** What `spotloop audit` says of a run. */
   audit(runFolder: string): Promise<Audit>;
+  /** How often the site was asked for the page or the clip of each of these. */
+  requestsFor(keys: readonly string[]): Promise<number[]>;
   /** How often the site was asked for each of these clips. */
   asked(keys: readonly string[]): Promise<number[]>;
   /** How often the site sent each of these clips to the end. */
@@ -134,6 +136,10 @@ export async function startRunStack(
         },
       );
       return JSON.parse(stdout) as Audit;
+    },
+    requestsFor: async (keys) => {
+      const counts = await requests();
+      return keys.map((key) => (counts[key]?.watch ?? 0) + (counts[key]?.clip ?? 0));
     },
     asked: async (keys) => {
       const counts = await requests();

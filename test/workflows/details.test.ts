@@ -23,6 +23,7 @@ function progressWith(more: Partial<Progress>): Progress {
     skipped: 0,
     failed: 0,
     quarantined: 0,
+    gone: 0,
     unsettled: 10,
     storedBytes: 0,
     itemsPerMinute: null,

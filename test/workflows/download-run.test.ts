@@ -45,8 +45,12 @@ function assertEnding(
       'completed',
       ending.kind === 'failed' ? String(ending.error.cause) : '',
     );
-    const { total, stored, skipped, failed, quarantined } = ending.result;
-    assert.equal(stored + skipped + failed + quarantined, total, 'the counts add up to the total');
+    const { total, stored, skipped, failed, quarantined, gone } = ending.result;
+    assert.equal(
+      stored + skipped + failed + quarantined + gone,
+      total,
+      'the counts add up to the total',
+    );
     return;
   }
   assert.equal(ending.kind, 'failed');

@@ -155,8 +155,8 @@ export function assertCompleted({ ending }: Told): void {
   const cause = ending.kind === 'failed' ? String(ending.error.cause) : '';
   assert.ok(ending.kind === 'completed', cause);
   // Completed means that every item has an outcome (I6).
-  const { total, stored, skipped, failed, quarantined } = ending.result;
-  assert.equal(stored + skipped + failed + quarantined, total);
+  const { total, stored, skipped, failed, quarantined, gone } = ending.result;
+  assert.equal(stored + skipped + failed + quarantined + gone, total);
 }
 
 export function running(live: number, wanted: number, waitingFor?: string): FleetState {

@@ -66,7 +66,7 @@ export function createWorld(script: Script): World {
     writeReport: () =>
       Promise.resolve({
         runFolder: 'gs://b-1/',
-        counts: { ...noCounts, unsettled: 0 },
+        counts: { ...noCounts, gone: 0, unsettled: 0 },
         storedBytes: 0,
         unsettled: 0,
       }),

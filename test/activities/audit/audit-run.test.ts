@@ -43,7 +43,14 @@ describe('the audit of a run', () => {
     await bucketOf().file(`${ended.prefix}stranger.txt`).save('x', { resumable: false });
     const { list, counts, ...rest } = await audit(ended);
     assert.equal(list.total, 4);
-    assert.deepEqual(counts, { stored: 2, skipped: 1, failed: 1, quarantined: 0, unsettled: 0 });
+    assert.deepEqual(counts, {
+      stored: 2,
+      skipped: 1,
+      gone: 0,
+      failed: 1,
+      quarantined: 0,
+      unsettled: 0,
+    });
     assert.deepEqual(rest, {
       run: ended.run.name,
       workflowId: ended.run.workflowId,
