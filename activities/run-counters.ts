@@ -4,7 +4,7 @@ import type { Outcome } from '../domain/outcome.ts';
 /**
  * What the Temporal worker counts of its runs, all of them together: no label names a run or an item. A counter is kept for
  * as long as its process lives, and a Temporal worker that lives for months would keep one for each run it ever saw; what
- * becomes of one run the query `progress` and the report tell. docs/operating.md lists them.
+ * becomes of one run the query `progress` and the report tell. docs/metrics.md lists them.
  *
  * Counters, and no gauge of what is left: a run's collector moves between Temporal workers, and the one that it left would go
  * on telling an old number.

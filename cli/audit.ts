@@ -5,9 +5,8 @@ import type { Audit } from '../activities/audit/audit.ts';
 import { formatBytes } from '../domain/units.ts';
 import { createStorageClient } from '../workers/process/google-clients.ts';
 import { createAuditDisplay } from './audit-display.ts';
+import { locateRun } from './locate-run.ts';
 import { number } from './progress-text.ts';
-import { parseRunFolder } from './run-folder.ts';
-import type { RunPlace } from './run-folder.ts';
 
 /** The run did not do what it says; other failures of the command are 1, as everywhere. */
 export const unsoundExitCode = 2;
@@ -18,17 +17,19 @@ export function auditCommand(): Command {
     .description(
       "Compares a run's snapshot, ledger and bucket: every item once, every object as the ledger says. Changes nothing.",
     )
-    .argument('<run-folder>', 'gs://BUCKET/.spotloop/RUN/, as the run says', parseRunFolder)
+    .argument('<run>', 'a workflow id: its latest run; or a run folder, gs://BUCKET/.spotloop/RUN/')
     .option('--json', 'print the audit as JSON')
     .addHelpText(
       'after',
       `
 Ends with 0 when the run is sound, with ${unsoundExitCode} when it is not, with 1 when it could not be audited.
 
-Example:
+Examples:
+  spotloop audit nightly
   spotloop audit gs://my-bucket/.spotloop/nightly-4f1c0a9b27d3/`,
     )
-    .action(async ({ bucket, run }: RunPlace, { json }: { json?: boolean }) => {
+    .action(async (text: string, { json }: { json?: boolean }) => {
+      const { bucket, run } = await locateRun(text);
       const display = createAuditDisplay(process.stderr);
       try {
         const audit = await auditRun({

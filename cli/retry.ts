@@ -9,10 +9,12 @@ import { staticTextsOf } from '../domain/run-description.ts';
 import { runInputOf } from '../domain/run-input.ts';
 import type { RunSpecInput } from '../domain/run-spec.ts';
 import { createStorageClient } from '../workers/process/google-clients.ts';
+import { commandName } from './command-name.ts';
 import { findRun, goesOn, readNewest } from './find-run.ts';
 import { number } from './progress-text.ts';
 import type { RunPlace } from './run-folder.ts';
 import { openTemporal } from './temporal.ts';
+import { shellWord } from './watch-run.ts';
 
 type Options = {
   readonly all?: boolean;
@@ -126,7 +128,6 @@ function describe({ retried, items, workflowId, runFolder: folder, input }: Retr
   return `started  ${workflowId}: ${number(items)} items of run ${retried}
 list     ${String(input.items)}
 folder   ${folder}
-watch    temporal workflow query --workflow-id ${workflowId} --type progress
-result   temporal workflow result --workflow-id ${workflowId}
+watch    ${commandName} watch ${shellWord(workflowId)}
 `;
 }

@@ -111,8 +111,7 @@ describe('spotloop retry', { concurrency: true }, () => {
       `started  ${workflowId}: 2 items of run ${ended.run.name}`,
       `list     ${folderOf(ended)}retry.txt`,
       `folder   gs://${ended.run.bucket}/${runFolder(runName(workflowId, runId)).root}`,
-      `watch    temporal workflow query --workflow-id ${workflowId} --type progress`,
-      `result   temporal workflow result --workflow-id ${workflowId}`,
+      `watch    spotloop watch ${workflowId}`,
       '',
     ]);
     await refused(/it is running — wait for its end/, folderOf(ended));

@@ -88,7 +88,7 @@ describe('public names', () => {
   });
 
   it('of metrics stay; what both processes really tell, test/e2e/metrics.test.ts compares with the docs', () => {
-    const text = readFileSync(new URL('../../docs/operating.md', import.meta.url), 'utf8');
+    const text = readFileSync(new URL('../../docs/metrics.md', import.meta.url), 'utf8');
     const names = [...text.matchAll(/^\| `(spotloop_\w+)` \|/gm)].map(([, name]) => name);
     assert.deepEqual(names, [
       'spotloop_downloader_info',

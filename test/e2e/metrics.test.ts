@@ -174,7 +174,7 @@ describe('metrics', () => {
     }
   });
 
-  it('have a row each in docs/operating.md, with type and labels, and no row has none', async () => {
+  it('have a row each in docs/metrics.md, with type and labels, and no row has none', async () => {
     const rows = await documented();
     const exposed = exposedIn(ofWorker).concat(exposedIn(ofDownloader));
     const isOurs = ({ name }: Row) => name.startsWith('spotloop_');
@@ -182,9 +182,9 @@ describe('metrics', () => {
     // Temporal tells some of its own only when there was something to tell.
     for (const row of exposed.filter((one) => !isOurs(one))) {
       const { type, labels } = rows.find(({ name }) => name === row.name) ?? {};
-      assert.equal(type, row.type, `docs/operating.md has no ${row.type} ${row.name}`);
+      assert.equal(type, row.type, `docs/metrics.md has no ${row.type} ${row.name}`);
       const unknown = row.labels.filter((label) => labels?.includes(label) !== true);
-      assert.deepEqual(unknown, [], `labels of ${row.name} that docs/operating.md lacks`);
+      assert.deepEqual(unknown, [], `labels of ${row.name} that docs/metrics.md lacks`);
     }
   });
 });
@@ -277,9 +277,9 @@ function exposedIn(text: string): Row[] {
   });
 }
 
-/** The rows of tables in docs/operating.md that begin with a metric: name, type, labels, meaning. */
+/** The rows of tables in docs/metrics.md that begin with a metric: name, type, labels, meaning. */
 async function documented(): Promise<Row[]> {
-  const text = await readFile(new URL('../../docs/operating.md', import.meta.url), 'utf8');
+  const text = await readFile(new URL('../../docs/metrics.md', import.meta.url), 'utf8');
   const rows = text.matchAll(
     /^\| `((?:spotloop|temporal)_\w+)` \| (\w+) \| ([^|]*) \| [^|]+ \|$/gm,
   );

@@ -1,6 +1,6 @@
-import { deepEqual, equal, throws } from 'node:assert/strict';
+import { deepEqual, equal, match, throws } from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { matchOutput, stepsOf, withNames } from './transcript.ts';
+import { bareCommandsOf, matchOutput, stepsOf, strayCommandsOf, withNames } from './transcript.ts';
 
 describe('a transcript', () => {
   it('has a command for each prompt of its console blocks, and no other', () => {
@@ -21,7 +21,44 @@ describe('a transcript', () => {
       { line: 5, command: 'first \\\n    --more', output: ['printed', ''] },
       { line: 9, command: 'second', output: [] },
     ]);
+    deepEqual(stepsOf("```console\n$ it '{\n  1}'\nsaid\n```"), [
+      { line: 2, command: "it '{\n  1}'", output: ['said'] },
+    ]);
     throws(() => stepsOf('```console\nlost\n```'), /line 2 is the output of no command/);
+  });
+
+  it('has the commands of its sh blocks, without their comments', () => {
+    const document = ['```sh', 'npm one   # why', '# alone', 'npm two \\', '  --more', '```'].join(
+      '\n',
+    );
+    deepEqual(bareCommandsOf(document), [
+      { line: 2, command: 'npm one' },
+      { line: 4, command: 'npm two \\\n  --more' },
+    ]);
+  });
+
+  for (const [what, document, expected] of [
+    ['is only indented', 'text:\n\n    npm test\n\nmore', /^line 3: "npm test" is only indented/],
+    ['is in a block of others', '```text\nnpm test\n```', /^line 2: "npm test" is a command/],
+    ['is behind a prompt there', '```\n$ temporal workflow\n```', /^line 2: /],
+    ['has a variable before it', '```yaml\nA=1 npm test\n```', /^line 2: /],
+    ['is in a block of no known language', '```bash\nnpm test\n```', /^line 2: a block of "bash"/],
+  ] as const) {
+    it(`notices a command that ${what}`, () => {
+      const [first = '', ...others] = strayCommandsOf(document);
+      match(first, expected);
+      deepEqual(others, []);
+    });
+  }
+
+  it('takes what is no command, and what stands in its place', () => {
+    const blocks = [
+      '```yaml\na: 1\n```',
+      '```\n temporal CLI\n```',
+      '- one\n    two',
+      '```sh\nls\n```',
+    ];
+    deepEqual(strayCommandsOf(blocks.join('\n\n')), []);
   });
 
   const known = new Map([['run', 'r-1']]);
