@@ -35,7 +35,7 @@ export const commandsNotRun: ReadonlyMap<string, string> = new Map([
   ],
   [
     `npm run -s spotloop -- results collection | jq -r 'select(.object != null and ((.sideFiles // {}) | keys | any(endswith(".vtt")) | not)) | .key'`,
-    'not every machine has jq; test/cli/results.test.ts reads such lines',
+    'not every machine has jq; test/e2e/report-commands.test.ts reads such lines',
   ],
   ['FAST_CHECK_RUNS=10000 npm test -- test/domain test/activities/list', 'it takes minutes'],
   [
