@@ -1,6 +1,6 @@
 /** What yt-dlp's standard error means for the attempt. */
 export type YtDlpVerdict = {
-  readonly kind: 'permanent' | 'transient' | 'throttled';
+  readonly kind: 'permanent' | 'transient' | 'throttled' | 'signed-out';
   /** yt-dlp's own words, in one line. */
   readonly error: string;
   /** How long the site asked to be left alone, where yt-dlp tells; for `throttled` only. */
@@ -67,6 +67,33 @@ const permanentPatterns: readonly RegExp[] = [
   /no such option|invalid .{0,40}specified|yt-dlp: error:/i,
 ];
 
+/** The site does not know the account of our cookies any more: nothing it says of an item can be believed. yt-dlp 2026.8.19's words. */
+const signedOutPatterns: readonly RegExp[] = [
+  /account cookies are no longer valid/i,
+  /cookies have been invalidated/i,
+  /refresh (your )?cookies in (your )?browser|export fresh cookies/i,
+  /fresh cookies .{0,40}are needed/i,
+];
+
+/** The site wants an account that may see the item: another one than ours, or ours again. */
+const signInPatterns: readonly RegExp[] = [
+  /sign in|log ?in\b|logged in|use --cookies/i,
+  /HTTP Error 401\b/i,
+  /members[- ]only|for members|join this channel|registered users|subscribers|subscription/i,
+  /premium (members|users|subscribers)|confirm your age|age[- ]restricted/i,
+];
+
+/** The proxy, not the site, is in the way. */
+const proxyPatterns: readonly RegExp[] = [
+  /unable to connect to proxy|cannot connect to proxy|proxyerror/i,
+  /tunnel connection failed|HTTP Error 407|socks/i,
+];
+
+/** What the site was asked with. */
+export type AskedWith = { readonly hasCookies: boolean; readonly hasProxy: boolean };
+
+const nothingElse: AskedWith = { hasCookies: false, hasProxy: false };
+
 const errorLine = /^(ERROR:|yt-dlp: error:)/;
 
 /** Longer texts are cut by the outcome anyway; this keeps the patterns' work bounded. */
@@ -75,9 +102,10 @@ const maxLineLength = 2_000;
 /**
  * Reads a failed yt-dlp's standard error, which is all there is: its exit code is 1 for everything. The ERROR lines
  * decide; warnings only when these don't say why. What is unknown is transient: trying again costs a little, giving up
- * an item that could be had costs the item.
+ * an item that could be had costs the item. With cookies, an item that wants an account is not gone for good: they may have
+ * expired, and that is no fault of the item.
  */
-export function judgeYtDlpErrors(stderr: string): YtDlpVerdict {
+export function judgeYtDlpErrors(stderr: string, asked: AskedWith = nothingElse): YtDlpVerdict {
   const lines = stderr.split('\n').map((line) => line.trim().slice(0, maxLineLength));
   const errors = lines.filter((line) => errorLine.test(line));
   const words = errors.at(-1) ?? lines.findLast((line) => line !== '') ?? '';
@@ -85,7 +113,22 @@ export function judgeYtDlpErrors(stderr: string): YtDlpVerdict {
   const matches = (texts: readonly string[], patterns: readonly RegExp[]): boolean =>
     texts.map(withoutNames).some((text) => patterns.some((pattern) => pattern.test(text)));
   const throttled = { kind: 'throttled', error, retryAfterMs: retryAfterOf(lines) } as const;
+  if (asked.hasCookies) {
+    const signedOut = lines.find((line) => matches([line], signedOutPatterns));
+    if (signedOut !== undefined) {
+      const said = withoutAdvice(signedOut);
+      return { kind: 'signed-out', error: `signed out by the site: ${said}`, retryAfterMs: null };
+    }
+  }
+  if (asked.hasProxy && matches(errors, proxyPatterns)) {
+    const said = `the proxy is down, or does not let us through: ${error}`;
+    return { kind: 'transient', error: said, retryAfterMs: null };
+  }
   if (matches(errors, throttledPatterns)) return throttled;
+  if (asked.hasCookies && matches(errors, signInPatterns)) {
+    const said = `${error} — the cookies may have expired, or their account may not see it`;
+    return { kind: 'transient', error: said, retryAfterMs: null };
+  }
   if (matches(errors, permanentPatterns)) return { kind: 'permanent', error, retryAfterMs: null };
   if (matches(lines, throttledPatterns)) return throttled;
   return { kind: 'transient', error, retryAfterMs: null };
@@ -123,8 +166,9 @@ function withoutNames(text: string): string {
 /** yt-dlp ends many errors with where to report them; in a list of ten thousand failures that is noise. */
 function withoutAdvice(text: string): string {
   return text
-    .replace(/^ERROR:\s*/, '')
+    .replace(/^(ERROR|WARNING):\s*/, '')
     .replace(/[;.]? please report this issue on .*$/i, '')
     .replace(/\. Use --cookies.*$/i, '')
+    .replace(/\. For tips on how to .*$/i, '')
     .trim();
 }

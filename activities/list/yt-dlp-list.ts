@@ -230,6 +230,7 @@ function failed({ address }: PageListing, { failure, stderr }: Ending): Error {
   const back = `read list ${address}: yt-dlp: ${shortText(words)}`;
   switch (verdict.kind) {
     case 'permanent':
+    case 'signed-out':
       return new ListUnreadable(`${back} — open the address in a browser to check it`);
     case 'throttled':
       return ApplicationFailure.create({

@@ -65,6 +65,69 @@ describe('judgeYtDlpErrors', () => {
     }
   }
 
+  /** yt-dlp 2026.8.19 with a file of cookies. */
+  const withCookies: Record<
+    'signed-out' | 'transient' | 'permanent' | 'throttled',
+    readonly string[]
+  > = {
+    'signed-out': [
+      'WARNING: [youtube] The provided YouTube account cookies are no longer valid. They have likely been rotated in the browser as a security measure. For tips on how to effectively export YouTube cookies, refer to  https://github.com/yt-dlp/yt-dlp/wiki/Extractors#exporting-youtube-cookies .\nERROR: [youtube] abc: Private video. Sign in if you have been granted access to this video. Use --cookies-from-browser or --cookies for the authentication.',
+      'WARNING: [youtube] The provided YouTube account cookies are no longer valid. They have likely been rotated\nERROR: [youtube] abc: Sign in to confirm you’re not a bot',
+      'WARNING: [Instagram] The provided Instagram account cookies are no longer valid\nERROR: [Instagram] abc: HTTP Error 404: Not Found',
+      'ERROR: [TikTok] abc: Fresh cookies (not necessarily logged in) are needed. Use --cookies-from-browser or --cookies for the authentication.',
+      'ERROR: [WrestleUniverse] abc: Expired token. Refresh your cookies in browser and try again',
+    ],
+    transient: [
+      "ERROR: [youtube] abc: Private video. Sign in if you've been granted access to this video. Use --cookies-from-browser or --cookies for the authentication.",
+      'ERROR: [youtube] abc: Sign in to confirm your age. This video may be inappropriate for some users. Use --cookies-from-browser or --cookies for the authentication.',
+      'ERROR: [youtube] abc: Join this channel to get access to members-only content like this video, and other exclusive perks.',
+      'ERROR: [vimeo] abc: This video is only available for registered users. Use --cookies, --cookies-from-browser, --username and --password',
+      'ERROR: [x] abc: Unable to download webpage: HTTP Error 401: Unauthorized',
+    ],
+    permanent: [
+      'ERROR: [youtube] abc: Video unavailable',
+      'ERROR: [youtube] abc: This video has been removed by the uploader',
+      'ERROR: [generic] log in: Unable to download webpage: HTTP Error 404: Not Found (caused by <HTTPError 404: Not Found>)',
+    ],
+    throttled: [
+      'ERROR: [youtube] abc: Sign in to confirm you’re not a bot. Use --cookies-from-browser or --cookies for the authentication.',
+    ],
+  };
+  for (const [kind, texts] of Object.entries(withCookies)) {
+    for (const text of texts) {
+      it(`with cookies takes for ${kind}: ${JSON.stringify(text.slice(0, 90))}`, () => {
+        const asked = { hasCookies: true, hasProxy: false };
+        assert.equal(judgeYtDlpErrors(text, asked).kind, kind);
+        assert.notEqual(judgeYtDlpErrors(text).kind, 'signed-out');
+      });
+    }
+  }
+
+  it('says first that the site has signed us out, without advice', () => {
+    const { error } = judgeYtDlpErrors(withCookies['signed-out'][0] ?? '', {
+      hasCookies: true,
+      hasProxy: false,
+    });
+    assert.equal(
+      error,
+      'signed out by the site: [youtube] The provided YouTube account cookies are no longer valid. They have likely been rotated in the browser as a security measure',
+    );
+  });
+
+  for (const words of [
+    "Unable to download webpage: ('Unable to connect to proxy', NewConnectionError('refused'))",
+    'Unable to download webpage: HTTP Error 407: Proxy Authentication Required',
+    'Unable to download webpage: Tunnel connection failed: 407 Proxy Authentication Required',
+  ]) {
+    it(`blames the proxy, where there is one, for: ${words}`, () => {
+      const text = `ERROR: [generic] abc: ${words}`;
+      const { kind, error } = judgeYtDlpErrors(text, { hasCookies: false, hasProxy: true });
+      assert.equal(kind, 'transient');
+      assert.match(error, /^the proxy is down, or does not let us through: /);
+      assert.doesNotMatch(judgeYtDlpErrors(text).error, /^the proxy/);
+    });
+  }
+
   it("gives back yt-dlp's last error in one line, without advice", () => {
     const { error } = judgeYtDlpErrors(
       'WARNING: something\nERROR: [youtube] abc: Unable to extract x; please report this issue on https://github.com/…\n',

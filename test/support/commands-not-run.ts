@@ -28,6 +28,11 @@ export const commandsNotRun: ReadonlyMap<string, string> = new Map([
   ['npm run test:scale', 'it takes minutes'],
   ['npm run pictures', 'it changes files of the repository'],
   ['kubectl create namespace bulk', 'it needs a cluster: infra/local/kubernetes-fleet.ts does it'],
+  ['SPOTLOOP_COOKIES_FILE=~/cookies.txt npm run local', 'it goes on until Ctrl-C'],
+  [
+    'kubectl create secret generic spotloop-credentials -n bulk --from-file=cookies.txt --from-file=proxy',
+    'it needs a cluster: test/k8s/credentials.test.ts looks at what mounts it',
+  ],
   ['kubectl apply -k .', 'it needs a cluster: test/cluster applies k8s/'],
   [
     'npm run spotloop -- audit gs://my-bucket/.spotloop/nightly-4f1c0a9b27d3/',

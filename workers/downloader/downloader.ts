@@ -24,6 +24,7 @@ import { deathsOf, deathsToWorkAlone, decodeItem, suspectOf } from '../../domain
 import type { Item } from '../../domain/item.ts';
 import { unlessAborted } from '../../domain/unless-aborted.ts';
 import { createBeating } from './beating.ts';
+import type { DownloaderEnding, Parting } from './downloader-ending.ts';
 import type { Health } from './health.ts';
 import { logSettled, marksOf } from './item-log.ts';
 import { createLeaseKeeper } from './lease-keeper.ts';
@@ -45,24 +46,6 @@ export type DownloaderDeps = WorkDeps & {
   readonly killing: AbortSignal;
   /** Aborted when no time is left, not even for publishing. */
   readonly over: AbortSignal;
-};
-
-export type DownloaderEnding =
-  /** Without work for `idleExitMs`. */
-  | { readonly kind: 'idle' }
-  /** `stopping` was aborted, and everything in hand is settled or released, or `over` was aborted. */
-  | { readonly kind: 'stopped'; readonly parting: Parting }
-  /** The run's queue was not there for `idleExitMs`: the run is over, or it would have made it again. */
-  | { readonly kind: 'queue-missing' }
-  /** The queue could not be used from the start; `doing` says for what. */
-  | { readonly kind: 'queue-refused'; readonly doing: string; readonly error: unknown };
-
-/** What became of the items that were in hand when `stopping` was aborted. */
-export type Parting = {
-  settled: number;
-  released: number;
-  /** Neither: Pub/Sub delivers them again when their leases end. */
-  abandoned: number;
 };
 
 /** An item in hand. */
@@ -173,7 +156,8 @@ export async function runDownloader(deps: DownloaderDeps): Promise<DownloaderEnd
       });
       // I4: whoever has the lease now does the item; ours would only be a second outcome.
       if (held.lease.isLost || isQueueRefused) return;
-      if (settlement.kind === 'interrupted') return await release(held, settlement.item);
+      if (settlement.kind === 'signed-out') giveUp(settlement.error);
+      if (settlement.kind !== 'outcome') return await release(held, settlement.item);
       await settling.settle(held, settlement.outcome);
       meter.settled(settlement.outcome);
       logSettled(log, marksOf(held), settlement.outcome);
@@ -259,6 +243,12 @@ export async function runDownloader(deps: DownloaderDeps): Promise<DownloaderEnd
   function refuseQueue(doing: string, error: unknown): void {
     isQueueRefused = true;
     leave({ kind: 'queue-refused', doing, error });
+  }
+
+  /** What else is in hand would only be refused, too: it goes back, which costs it nothing. */
+  function giveUp(error: string): void {
+    leave({ kind: 'signed-out', error });
+    for (const held of hand) held.abort.abort(new Error('signed out'));
   }
 
   function leave(how: DownloaderEnding): void {

@@ -28,6 +28,12 @@ const assignment = z.string().transform((text, context) => {
   }
 });
 
+/** Empty is unset, as in the local stack's and the template's other settings. */
+const fileSetting = z
+  .string()
+  .optional()
+  .transform((text) => (text === '' ? undefined : text));
+
 const schema = z.object({
   /** What the fleet wants of this downloader: domain/assignment.ts as JSON. */
   [assignmentVariable]: assignment,
@@ -42,6 +48,10 @@ const schema = z.object({
   SPOTLOOP_YTDLP: z.string().min(1).default('yt-dlp'),
   /** Which programs the task `command` may run (I10). Without it there are none. */
   SPOTLOOP_COMMANDS_FILE: z.string().min(1).optional(),
+  /** Cookies that yt-dlp signs in with, a cookies.txt. Without it there are none. */
+  SPOTLOOP_COOKIES_FILE: fileSetting,
+  /** A file with the address of the proxy through which sites are asked. Without it they are asked directly. */
+  SPOTLOOP_PROXY_FILE: fileSetting,
   /** This downloader's name in beats and logs. */
   SPOTLOOP_DOWNLOADER: z.string().min(1).max(maxNameLength).optional(),
   /** Where `health.ts` keeps the files that a kubelet's probes look at. Without it there are none. */

@@ -2,7 +2,7 @@ import { formatDuration } from '../../domain/units.ts';
 import { MisconfiguredError, misconfiguredExitCode } from '../process/environment.ts';
 import { shutdownExitCodes } from '../process/shutdown.ts';
 import type { ShutdownCause } from '../process/shutdown.ts';
-import type { DownloaderEnding, Parting } from './downloader.ts';
+import type { DownloaderEnding, Parting } from './downloader-ending.ts';
 import { messageOf } from './remote-errors.ts';
 
 /** How the process ends, and the one line that says why. */
@@ -41,6 +41,8 @@ export function exitOfEnding(
         severity: 'error',
         line: `${ending.doing}: ${messageOf(ending.error)} — grant the downloader roles/pubsub.subscriber and publisher`,
       };
+    case 'signed-out':
+      return { code: misconfiguredExitCode, severity: 'error', line: ending.error };
     case 'stopped': {
       const why = cause ?? 'SIGTERM';
       return {

@@ -2,8 +2,10 @@ import { unlessAborted } from '../../domain/unless-aborted.ts';
 import { createGoogleClients } from '../process/google-clients.ts';
 import { createLog } from '../process/log.ts';
 import type { Log } from '../process/log.ts';
+import { readCredentials } from './credentials.ts';
+import type { Credentials } from './credentials.ts';
 import { runDownloader } from './downloader.ts';
-import type { DownloaderEnding } from './downloader.ts';
+import type { DownloaderEnding } from './downloader-ending.ts';
 import type { DownloaderEnvironment } from './environment.ts';
 import { folderError } from './folder-error.ts';
 import { openHealth } from './health.ts';
@@ -78,9 +80,11 @@ async function start(options: LaunchOptions, parts: Parts): Promise<DownloaderEn
     maxSizeBytes: assignment.maxItemSizeBytes,
     concurrency: assignment.concurrency,
   });
+  const credentials = await orLeave(credentialsOf(environment));
   const task = await orLeave(
     createTask({
       assignment,
+      credentials,
       store,
       staging,
       ytDlp: environment.SPOTLOOP_YTDLP,
@@ -120,6 +124,15 @@ async function start(options: LaunchOptions, parts: Parts): Promise<DownloaderEn
   } finally {
     meter.close();
   }
+}
+
+/** What no task of this run asks with is none of its business, and may be missing. */
+async function credentialsOf(environment: DownloaderEnvironment): Promise<Credentials> {
+  const { kind } = environment.SPOTLOOP_ASSIGNMENT.task;
+  return readCredentials({
+    cookies: kind === 'yt-dlp' ? environment.SPOTLOOP_COOKIES_FILE : undefined,
+    proxy: kind === 'command' ? undefined : environment.SPOTLOOP_PROXY_FILE,
+  });
 }
 
 async function openStagingFolder(folder: string, log: Log): Promise<Staging> {

@@ -12,7 +12,7 @@
  *     settling.ts     outcome or copy, then ack, in groups (group-commit.ts)
  *     beating.ts      what it says of itself    item-log.ts   what the log says of an item
  *     meter.ts        what it counts (prometheus-meter.ts), for whoever asks (open-meter.ts)
- *   tasks/            the body of the loop: yt-dlp, http, command
+ *   tasks/            the body of the loop: yt-dlp, http, command (credentials.ts: cookies and proxy)
  *   store.ts          one object an item
  *   queue.ts          one call each to Pub/Sub
  *

@@ -15,6 +15,7 @@ const attemptEndings: readonly AttemptEnding['kind'][] = [
   'permanent',
   'transient',
   'throttled',
+  'signed-out',
   'interrupted',
 ];
 

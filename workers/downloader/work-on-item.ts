@@ -32,7 +32,9 @@ export type AttemptProgress = { attempt: number };
 export type Settlement =
   | { readonly kind: 'outcome'; readonly outcome: Outcome }
   /** The item is to be released as it is now. */
-  | { readonly kind: 'interrupted'; readonly item: Item };
+  | { readonly kind: 'interrupted'; readonly item: Item }
+  /** The same, and nobody can do any better before the cookies are renewed. */
+  | { readonly kind: 'signed-out'; readonly item: Item; readonly error: string };
 
 export type WorkDeps = {
   readonly assignment: Assignment;
@@ -64,10 +66,8 @@ export async function workOnItem(deps: WorkDeps, delivered: DeliveredItem): Prom
   const refusals = createRefusals(item.refusals ?? 0);
   let mustLook = delivered.wasInHand;
 
-  const interrupted = (): Settlement => ({
-    kind: 'interrupted',
-    item: refusals.score === 0 ? item : { ...item, refusals: refusals.score },
-  });
+  const asItIs = (): Item => (refusals.score === 0 ? item : { ...item, refusals: refusals.score });
+  const interrupted = (): Settlement => ({ kind: 'interrupted', item: asItIs() });
   const settling = () => ({
     index: item.index,
     attempts,
@@ -148,6 +148,8 @@ export async function workOnItem(deps: WorkDeps, delivered: DeliveredItem): Prom
         }
         break;
       }
+      case 'signed-out':
+        return { kind: 'signed-out', item: asItIs(), error: ending.error };
       case 'interrupted':
         return interrupted();
     }

@@ -5,7 +5,8 @@ const wildcard = '*';
 
 /**
  * How the site misbehaves for an id. On page and clip: `gone` 404, `removed` 410, `forbidden` 403, `throttled` 429, `bot-check`
- * 403 with a page that asks for proof of a person, `failing` 500. `normal` takes an order back. On the clip alone: `slow` takes
+ * 403 with a page that asks for proof of a person, `failing` 500, `members` 403 without the cookie `session=valid`, with words that depend on
+ * whether there is another session. `normal` takes an order back. On the clip alone: `slow` takes
  * `seconds` for its body, `hanging` stops half-way, `broken` drops the connection there, `resetting` resets it, `lying` ends early
  * by what its Content-Length promised too much, `surplus` sends more than that promised, `endless` never ends, `circling`
  * redirects to itself. Of what lies beside the clip: `bare` has nothing, `sideless` has a page that tells of what is not there, and
@@ -26,6 +27,7 @@ const kinds = [
   'throttled',
   'bot-check',
   'failing',
+  'members',
   'normal',
   'broken',
   'lying',
@@ -103,6 +105,7 @@ const kindsForPages: readonly Behaviour['kind'][] = [
   'throttled',
   'bot-check',
   'failing',
+  'members',
 ];
 
 function isForPages({ kind }: Behaviour): boolean {

@@ -124,7 +124,7 @@ async function answer(
   const behaviour = behaviours.take(id, isClip);
   log.push({ atMs: Date.now(), id, as: behaviour?.kind ?? 'normal' });
   if (log.length > maxLogged) log.shift();
-  if (behaviour !== undefined && refuse(response, behaviour)) return;
+  if (behaviour !== undefined && refuse(request, response, behaviour)) return;
   if (isClip) {
     if (await sendClip(request, response, { id, behaviour })) count.complete++;
   } else {
@@ -163,7 +163,7 @@ async function take(
 }
 
 /** Answers for the kinds that are a status; false when there is a body to send after all. */
-function refuse(response: ServerResponse, behaviour: Behaviour): boolean {
+function refuse(request: IncomingMessage, response: ServerResponse, behaviour: Behaviour): boolean {
   switch (behaviour.kind) {
     case 'gone':
       // In the status line too, which is what yt-dlp repeats.
@@ -186,6 +186,19 @@ function refuse(response: ServerResponse, behaviour: Behaviour): boolean {
       response.statusMessage = "Sign in to confirm you're not a bot";
       sendText(response, 403, "Sign in to confirm you're not a bot. <captcha>");
       return true;
+    case 'members': {
+      const session = /(?:^|; )session=([^;]*)/.exec(request.headers.cookie ?? '')?.[1];
+      // As sites do: a cookie that yt-dlp writes back into its file.
+      response.setHeader('set-cookie', `visit=${Date.now()}; Max-Age=3600`);
+      if (session === 'valid') return false;
+      // In yt-dlp's own words for YouTube, which it takes from no site but repeats here.
+      response.statusMessage =
+        session === undefined
+          ? 'Sign in to see what is for members only'
+          : 'The provided account cookies are no longer valid';
+      sendText(response, 403, response.statusMessage);
+      return true;
+    }
     case 'failing':
       sendText(response, 500, 'Something went wrong');
       return true;

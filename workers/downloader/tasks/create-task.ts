@@ -2,10 +2,12 @@ import type { Assignment } from '../../../domain/assignment.ts';
 import { MisconfiguredError } from '../../process/environment.ts';
 import { readCommand } from '../../process/commands-file.ts';
 import { findProgram } from '../../process/find-program.ts';
+import type { Credentials } from '../credentials.ts';
 import type { Staging } from '../staging.ts';
 import type { Store } from '../store.ts';
 import { createCommandTask } from './command.ts';
 import type { ProgramEnvironment } from './environment-within.ts';
+import { openFetching } from './fetching.ts';
 import { createHttpTask } from './http.ts';
 import type { Task } from './task.ts';
 import { createYtDlpTask } from './yt-dlp.ts';
@@ -17,6 +19,7 @@ export type TaskOptions = {
   /** yt-dlp's name or path. */
   readonly ytDlp: string;
   readonly commandsFile: string | undefined;
+  readonly credentials: Credentials;
   /** What programs get; without our own settings. */
   readonly environment: ProgramEnvironment;
 };
@@ -26,16 +29,21 @@ export type TaskOptions = {
  * @throws MisconfiguredError when the image doesn't have the program.
  */
 export async function createTask(options: TaskOptions): Promise<Task> {
-  const { assignment, store, staging, environment } = options;
+  const { assignment, store, staging, environment, credentials } = options;
   const spec = assignment.task;
   const shared = { store, staging, environment, maxSizeBytes: assignment.maxItemSizeBytes };
   switch (spec.kind) {
     case 'http':
-      return createHttpTask({ spec, store, maxSizeBytes: assignment.maxItemSizeBytes });
+      return createHttpTask({
+        spec,
+        store,
+        maxSizeBytes: assignment.maxItemSizeBytes,
+        fetching: await openFetching(credentials.proxy),
+      });
     case 'yt-dlp': {
       const hint = 'install it, or set SPOTLOOP_YTDLP to where it is';
       const program = await requireProgram(options.ytDlp, environment, hint);
-      return createYtDlpTask({ ...shared, spec, program });
+      return createYtDlpTask({ ...shared, spec, program, credentials });
     }
     case 'command': {
       const command = await readCommand(options.commandsFile, spec.name);

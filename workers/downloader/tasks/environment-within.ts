@@ -22,3 +22,21 @@ export function environmentWithin(
     XDG_CACHE_HOME: join(folder, '.cache'),
   };
 }
+
+/** How programs are told of a proxy; both cases, for each program reads its own. Not on a command line, which all may see. */
+const proxyVariables = ['http_proxy', 'https_proxy', 'all_proxy'];
+
+/** An environment whose programs ask every site through the proxy, whatever the machine's own settings say. */
+export function withProxy(
+  environment: ProgramEnvironment,
+  proxy: string | undefined,
+): ProgramEnvironment {
+  if (proxy === undefined) return environment;
+  const names = proxyVariables.flatMap((name) => [name, name.toUpperCase()]);
+  return {
+    ...environment,
+    ...Object.fromEntries(names.map((name) => [name, proxy])),
+    no_proxy: '',
+    NO_PROXY: '',
+  };
+}

@@ -3,6 +3,7 @@ import { TooLargeError } from '../store.ts';
 import type { Store } from '../store.ts';
 import { messageOf } from '../remote-errors.ts';
 import { addressOf } from './address.ts';
+import type { Fetching } from './fetching.ts';
 import { judgeStatus } from './http-status.ts';
 import type { AttemptEnding, Task } from './task.ts';
 
@@ -11,15 +12,16 @@ export function createHttpTask(options: {
   spec: Extract<TaskSpec, { kind: 'http' }>;
   store: Store;
   maxSizeBytes: number;
+  fetching: Fetching;
 }): Task {
-  const { spec, store, maxSizeBytes } = options;
+  const { spec, store, maxSizeBytes, fetching } = options;
   return {
     async attempt(item, signal): Promise<AttemptEnding> {
       const address = addressOf(spec.url, item.key);
       if (address.kind === 'invalid') return { kind: 'permanent', error: address.error };
       let response: Response | undefined;
       try {
-        response = await fetch(address.url, {
+        response = await fetching.fetch(address.url, {
           signal,
           // At most 20, by the fetch standard.
           redirect: 'follow',
@@ -39,7 +41,7 @@ export function createHttpTask(options: {
       } catch (error) {
         if (signal.aborted) return { kind: 'interrupted' };
         if (error instanceof TooLargeError) return { kind: 'permanent', error: error.message };
-        return { kind: 'transient', error: reasonOf(error) };
+        return { kind: 'transient', error: fetching.wordsOf(reasonOf(error)) };
       } finally {
         // Frees the connection where the body wasn't read to its end.
         if (response !== undefined && !response.bodyUsed) {

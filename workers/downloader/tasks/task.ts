@@ -24,6 +24,8 @@ export type AttemptEnding =
   | { readonly kind: 'transient'; readonly error: string }
   /** The origin asks for patience; not the item's fault, so it costs no attempt. */
   | { readonly kind: 'throttled'; readonly error: string; readonly retryAfterMs: number | null }
+  /** The site does not know the account of our cookies any more: no item can be had until they are renewed. */
+  | { readonly kind: 'signed-out'; readonly error: string }
   /** The attempt was told to stop: its signal is aborted. */
   | { readonly kind: 'interrupted' };
 

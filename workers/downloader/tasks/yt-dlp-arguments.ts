@@ -34,7 +34,7 @@ const remuxable: readonly string[] = [
 ];
 
 /** The run's options come first, so that they can't undo ours; `--` keeps the address from being an option (I9). */
-export function argumentsOf(spec: YtDlpSpec, url: string): string[] {
+export function argumentsOf(spec: YtDlpSpec, url: string, cookiesPath?: string): string[] {
   const extension = spec.extension.toLowerCase();
   return [
     ...spec.options,
@@ -67,6 +67,7 @@ export function argumentsOf(spec: YtDlpSpec, url: string): string[] {
     ...(mergeable.includes(extension) ? ['--merge-output-format', extension] : []),
     ...(remuxable.includes(extension) ? ['--remux-video', extension] : []),
     ...sideArguments(spec),
+    ...(cookiesPath === undefined ? [] : ['--cookies', cookiesPath]),
     '--output',
     `${stagedName}.%(ext)s`,
     '--',

@@ -5,16 +5,22 @@ import type { Item } from '../../../domain/item.ts';
 import { sideSuffixOf } from '../../../domain/side-files.ts';
 import { hasSideFiles } from '../../../domain/task.ts';
 import { judgeYtDlpErrors } from '../../../domain/yt-dlp-errors.ts';
+import type { AskedWith } from '../../../domain/yt-dlp-errors.ts';
+import { MisconfiguredError } from '../../process/environment.ts';
+import { copyCookies, secretsOfProxy, withoutSecrets } from '../credentials.ts';
+import type { Cookies, Credentials } from '../credentials.ts';
 import { messageOf } from '../remote-errors.ts';
 import type { Staging } from '../staging.ts';
 import { TooLargeError } from '../store.ts';
 import type { Store } from '../store.ts';
 import { addressOf } from './address.ts';
-import { environmentWithin } from './environment-within.ts';
+import { environmentWithin, withProxy } from './environment-within.ts';
 import type { ProgramEnvironment } from './environment-within.ts';
 import { lastWords, runProgram } from './run-program.ts';
 import type { ProgramEnding } from './run-program.ts';
 import { findSideFiles, storeSideFiles } from './side-files.ts';
+import { createSignIn } from './sign-in.ts';
+import type { SignIn } from './sign-in.ts';
 import type { AttemptEnding, Note, Task } from './task.ts';
 import { watchFolderSize } from './watch-folder-size.ts';
 import { argumentsOf, stagedName } from './yt-dlp-arguments.ts';
@@ -28,18 +34,25 @@ export type YtDlpTaskOptions = {
   readonly staging: Staging;
   readonly maxSizeBytes: number;
   readonly environment: ProgramEnvironment;
+  readonly credentials: Credentials;
 };
 
 /** Lets yt-dlp stage the item's file, then stores it. */
 export function createYtDlpTask(options: YtDlpTaskOptions): Task {
-  const { spec, staging } = options;
+  const { spec, staging, credentials } = options;
+  const signIn = createSignIn();
   return {
     async attempt(item, signal, note): Promise<AttemptEnding> {
       const address = addressOf(spec.url, item.key);
       if (address.kind === 'invalid') return { kind: 'permanent', error: address.error };
-      return await staging.withFolder((folder) =>
-        download(options, { item, url: address.url, folder, signal, note }),
-      );
+      return await staging.withFolder(async (folder) => {
+        const cookies = await cookiesWithin(credentials, folder);
+        if (cookies instanceof MisconfiguredError) {
+          return { kind: 'signed-out', error: cookies.message };
+        }
+        const one = { item, url: address.url, folder, signal, note, cookies, signIn };
+        return await download(options, one);
+      });
     },
   };
 }
@@ -50,7 +63,23 @@ type Download = {
   readonly folder: string;
   readonly signal: AbortSignal;
   readonly note: Note;
+  readonly cookies: Cookies | null;
+  readonly signIn: SignIn;
 };
+
+/** Null where there are none; an error when they were good at the start and are not any more. */
+async function cookiesWithin(
+  { cookiesFile }: Credentials,
+  folder: string,
+): Promise<Cookies | MisconfiguredError | null> {
+  if (cookiesFile === undefined) return null;
+  try {
+    return await copyCookies(cookiesFile, folder);
+  } catch (error) {
+    if (error instanceof MisconfiguredError) return error;
+    throw error;
+  }
+}
 
 async function download(options: YtDlpTaskOptions, one: Download): Promise<AttemptEnding> {
   const { spec, maxSizeBytes, store } = options;
@@ -60,7 +89,7 @@ async function download(options: YtDlpTaskOptions, one: Download): Promise<Attem
   try {
     const ending = await runYtDlp(options, one, watch.signal);
     if (watch.isTooLarge()) return tooLarge;
-    const failure = endingOfFailure(ending);
+    const failure = endingOfFailure(options, ending, one);
     if (failure !== null) return failure;
     const wanted = `${stagedName}.${spec.extension}`;
     // Beside it may lie what programs write into their home.
@@ -83,17 +112,22 @@ async function download(options: YtDlpTaskOptions, one: Download): Promise<Attem
 /** What a site has beside the video does not keep the video from being had: then it is asked for without. */
 async function runYtDlp(
   options: YtDlpTaskOptions,
-  { url, folder, note }: Download,
+  { url, folder, note, cookies }: Download,
   signal: AbortSignal,
 ): Promise<ProgramEnding> {
-  const run = (spec: YtDlpSpec): Promise<ProgramEnding> =>
-    runProgram({
-      argv: [options.program, ...argumentsOf(spec, url)],
+  const { proxy } = options.credentials;
+  const secrets = [...secretsOfProxy(proxy), ...(cookies?.secrets ?? [])];
+  const run = async (spec: YtDlpSpec): Promise<ProgramEnding> => {
+    const ending = await runProgram({
+      argv: [options.program, ...argumentsOf(spec, url, cookies?.path)],
       cwd: folder,
-      environment: environmentWithin(folder, options.environment),
+      environment: withProxy(environmentWithin(folder, options.environment), proxy),
       signal,
       withOutputPipe: true,
     });
+    if (ending.kind !== 'exited' && ending.kind !== 'killed') return ending;
+    return { ...ending, stderr: withoutSecrets(ending.stderr, secrets) };
+  };
   const { spec } = options;
   const ending = await run(spec);
   if (!hasSideFiles(spec) || ending.kind !== 'exited') return ending;
@@ -133,7 +167,11 @@ function isNoSide(name: string): boolean {
 }
 
 /** Null when yt-dlp ended well. */
-function endingOfFailure(ending: ProgramEnding): AttemptEnding | null {
+function endingOfFailure(
+  { credentials }: YtDlpTaskOptions,
+  ending: ProgramEnding,
+  { cookies, signIn }: Pick<Download, 'cookies' | 'signIn'>,
+): AttemptEnding | null {
   switch (ending.kind) {
     case 'interrupted':
       return { kind: 'interrupted' };
@@ -143,8 +181,19 @@ function endingOfFailure(ending: ProgramEnding): AttemptEnding | null {
       // Most likely the kernel was out of memory, or somebody killed it.
       return { kind: 'transient', error: `yt-dlp was killed by ${ending.bySignal}` };
     case 'exited': {
-      if (ending.code === 0) return null;
-      const { kind, error, retryAfterMs } = judgeYtDlpErrors(ending.stderr);
+      const asked: AskedWith = {
+        hasCookies: cookies !== null,
+        hasProxy: credentials.proxy !== undefined,
+      };
+      const { kind, error, retryAfterMs } = judgeYtDlpErrors(ending.stderr, asked);
+      if (ending.code === 0) {
+        if (kind !== 'signed-out') signIn.worked();
+        return null;
+      }
+      if (kind === 'signed-out') {
+        const hint = `renew ${credentials.cookiesFile ?? 'them'}: sign in again and export the cookies anew`;
+        return signIn.failed(cookies?.text ?? '', `${error} — ${hint}`);
+      }
       return kind === 'throttled' ? { kind, error, retryAfterMs } : { kind, error };
     }
   }
