@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmod, readFile, writeFile } from 'node:fs/promises';
+import { chmod, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import type { Assignment } from '../../../domain/assignment.ts';
@@ -135,6 +135,22 @@ describe('cookies', { concurrency: 2 }, () => {
     const [outcome] = await run.outcomes(1);
     assert.ok(outcome?.kind === 'stored', JSON.stringify(outcome));
     assert.equal(outcome.attempts, 1);
+  });
+
+  it('that are gone in mid-run are looked for three times, and then told of', async () => {
+    const run = await ytDlpRun({ concurrency: 1 });
+    const file = await fileOf(cookieFile('valid'));
+    await run.publish([{ key: 'still000000' }]);
+    const downloader = run.start({ SPOTLOOP_YTDLP: ytDlp, SPOTLOOP_COOKIES_FILE: file });
+    await run.outcomes(1);
+    await rm(file);
+    await run.publish([{ key: 'gone0000001', index: 1 }]);
+    const said = await refusalOf(downloader);
+    assert.match(said, /^cookies file .*ENOENT.* — mount it, or correct SPOTLOOP_COOKIES_FILE$/);
+    assert.deepEqual(
+      (await run.left()).map(({ item }) => item.key),
+      ['gone0000001'],
+    );
   });
 
   it('leave an item that another account may see for another run', async () => {

@@ -4,7 +4,7 @@ import type { AttemptEnding } from './task.ts';
 export type SignIn = {
   /** An attempt got through, and nothing was said of cookies. */
   worked(): void;
-  /** An attempt failed, and the site had signed us out. `cookies` is what it was asked with: renewed ones begin anew. */
+  /** An attempt failed for want of cookies that the site takes. `cookies` is what it was asked with: renewed ones begin anew. */
   failed(cookies: string, error: string): AttemptEnding;
 };
 

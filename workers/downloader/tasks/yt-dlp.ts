@@ -48,7 +48,8 @@ export function createYtDlpTask(options: YtDlpTaskOptions): Task {
       return await staging.withFolder(async (folder) => {
         const cookies = await cookiesWithin(credentials, folder);
         if (cookies instanceof MisconfiguredError) {
-          return { kind: 'signed-out', error: cookies.message };
+          // Somebody may be writing it at this moment.
+          return signIn.failed('', cookies.message);
         }
         const one = { item, url: address.url, folder, signal, note, cookies, signIn };
         return await download(options, one);
