@@ -7,6 +7,7 @@ import {
   downloaderOf,
   parseJobTemplate,
   podSpecOf,
+  templateSchema,
 } from '../../activities/fleets/kubernetes/job-template.ts';
 import { parseDownloaderEnvironment } from '../../workers/downloader/environment.ts';
 
@@ -18,7 +19,7 @@ const read = (name: string): string =>
 const page = read('docs/kubernetes.md');
 const [, section = ''] = page.split('\n## Cookies and proxies\n');
 const [, lines = ''] = /```yaml\n(.*?)```/s.exec(section) ?? [];
-const added = load(lines) as V1Job;
+const added = load(lines, { schema: templateSchema }) as V1Job;
 const job = load(read('k8s/job.yaml')) as V1Job;
 
 const [pod, container] = [podSpecOf(job), downloaderOf(job)];

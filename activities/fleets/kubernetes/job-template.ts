@@ -1,5 +1,5 @@
 import type { V1Container, V1Job, V1PodSpec } from '@kubernetes/client-node';
-import { load } from 'js-yaml';
+import { CORE_SCHEMA, defineScalarTag, intCoreTag, load } from 'js-yaml';
 import { z } from 'zod';
 
 /** The container that is the downloader, by its name in the template. */
@@ -19,6 +19,17 @@ export type JobTemplate = {
 
 /** Kubernetes' own default: kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-termination */
 const defaultGraceSeconds = 30;
+
+const octal = /^0[0-7]+$/;
+
+/** As kubectl reads it, which takes YAML 1.1's octal numbers: `defaultMode: 0440` is no four hundred and forty. */
+export const templateSchema = CORE_SCHEMA.withTags(
+  defineScalarTag(intCoreTag.tagName, {
+    ...intCoreTag,
+    resolve: (source, ...rest) =>
+      octal.test(source) ? Number.parseInt(source, 8) : intCoreTag.resolve(source, ...rest),
+  }),
+);
 
 const texts = z.record(z.string(), z.string());
 const marks = z.looseObject({ labels: texts.optional(), annotations: texts.optional() }).optional();
@@ -70,7 +81,7 @@ export function parseJobTemplate(text: string, name: string): JobTemplate {
   let read: unknown;
   try {
     // As it is written; the client's own reader would leave out what it does not know.
-    read = load(text);
+    read = load(text, { schema: templateSchema });
   } catch (cause) {
     return refuse(`not YAML: ${String(cause).split('\n', 1)[0]}`, cause);
   }

@@ -110,6 +110,18 @@ describe('buildJob', () => {
     match(JSON.stringify(build({}, 3, misspelt).job), /"parallelsim":3/);
   });
 
+  it('reads modes of files as kubectl does', () => {
+    const readable = parseJobTemplate(
+      text.replace(
+        '      volumes:',
+        '$&\n        - {name: s, secret: {secretName: s, defaultMode: 0440}}',
+      ),
+      't.yaml',
+    );
+    const secret = build({}, 3, readable).pod.volumes?.find(({ name }) => name === 's')?.secret;
+    equal(secret?.defaultMode, 0o440);
+  });
+
   it('takes what the run asks of its pods', () => {
     const resources = { requests: { cpu: '2' }, limits: { memory: '4Gi' } };
     const { job, pod, container } = build({
