@@ -75,6 +75,9 @@ const pages: readonly Page[] = [
       'npm run spotloop -- run ids.txt --to gs://my-bucket/shows/': ({ world }) =>
         misbehave(world, 'slow', ['*']),
       'npm run spotloop -- watch': ({ world }) => misbehave(world, 'normal', ['*']),
+      // So that it goes on when it is cancelled.
+      'npm run spotloop -- run ids.txt --to gs://my-bucket/others/': ({ world }) =>
+        misbehave(world, 'slow', ['*']),
     },
     undo: (terminal) => terminal.type(terminal.translate('npm run spotloop -- local down')),
   },
