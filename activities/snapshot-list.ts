@@ -21,7 +21,7 @@ import { keepHeartbeating } from './heartbeat.ts';
 import { markFoundNames, markListedNames } from './list/bucket-names.ts';
 import { decodeManifest } from './list/manifest.ts';
 import type { Manifest } from './list/manifest.ts';
-import { inBucket, isGone, NameTable } from './list/name-table.ts';
+import { inBucket, knownGone, NameTable } from './list/name-table.ts';
 import { ListUnreadable } from './list/list-unreadable.ts';
 import type { ListDeps } from './list/open-list.ts';
 import { readKeys } from './list/read-keys.ts';
@@ -152,7 +152,7 @@ async function writeShards(
     for (const key of keys) {
       const flags = table.flagsOf(nameOf(key));
       // What is in the bucket is never gone.
-      const isNotTried = (flags & (inBucket | isGone)) === isGone;
+      const isNotTried = (flags & (inBucket | knownGone)) === knownGone;
       if (isNotTried) goneCount += 1;
       const writer = (flags & inBucket) === 0 ? fresh : present;
       if (!isNotTried && writer.add(key) === 'full') await writer.flush();

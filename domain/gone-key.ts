@@ -17,8 +17,13 @@ const maxErrorLength = 200;
 /** A line's length in bytes stays far below this: a key has 1,024, and JSON may double what it quotes. */
 export const maxGoneLineBytes = 8_192;
 
+const dayMs = 86_400_000;
+
+/** How long a gone key is not tried, unless a run says otherwise: what comes back is noticed within a month, and a channel's dead ids cost a night in thirty. */
+export const usualGoneForMs = 30 * dayMs;
+
 /** Longest time that a run may ask for; what is older than that no run asks about. */
-export const longestGoneFor = '365d';
+export const longestGoneForMs = 365 * dayMs;
 
 const schema = z.strictObject({ key: z.string().min(1), at: z.iso.datetime(), error: z.string() });
 

@@ -1,11 +1,11 @@
 import { z } from 'zod';
-import { longestGoneFor } from './gone-key.ts';
+import { longestGoneForMs, usualGoneForMs } from './gone-key.ts';
 import { deathsToWorkAlone } from './item.ts';
 import { noticePlace } from './notice.ts';
 import { placements, podSchema } from './pod.ts';
 import { problemsIn } from './spec-problems.ts';
 import { taskSchema } from './task.ts';
-import { parseDurationMs, parseSizeBytes } from './units.ts';
+import { formatDuration, parseDurationMs, parseSizeBytes } from './units.ts';
 
 /** An inline list is an example or a retry of a few; 1,000 keys of 1 KB are half of Temporal's 2 MB a payload. */
 export const maxInlineItems = 1_000;
@@ -148,8 +148,8 @@ const fields = z.strictObject({
   goneFor: z
     .string()
     .transform((text) => (text.trim() === '0' ? '0s' : text))
-    .pipe(duration('0s', longestGoneFor))
-    .default(2_592_000_000),
+    .pipe(duration('0s', formatDuration(longestGoneForMs)))
+    .default(usualGoneForMs),
   /** Who is told of the run's end. */
   notify: z
     .string()

@@ -1,5 +1,5 @@
 import { encodeGoneKey } from '../../domain/gone-key.ts';
-import { inBucket, inList, isGone, isGoneSaid } from '../list/name-table.ts';
+import { inBucket, inList, knownGone, saidGone } from '../list/name-table.ts';
 import type { NameTable } from '../list/name-table.ts';
 import type { ShardWriter } from '../list/shard-writer.ts';
 import type { GoneMemory } from './gone-memory.ts';
@@ -25,7 +25,7 @@ export async function markGoneNames(
     signal.throwIfAborted();
     for (const { key } of keys) {
       const name = nameOf(key);
-      if (!isListRead || (table.flagsOf(name) & inList) !== 0) table.mark(name, isGone);
+      if (!isListRead || (table.flagsOf(name) & inList) !== 0) table.mark(name, knownGone);
     }
   }
 }
@@ -42,9 +42,9 @@ export async function writeGoneKeys(
     signal.throwIfAborted();
     for (const one of keys) {
       const name = nameOf(one.key);
-      const flags = table.flagsOf(name) & (inList | inBucket | isGone | isGoneSaid);
-      if (flags !== (inList | isGone)) continue;
-      table.mark(name, isGoneSaid);
+      const flags = table.flagsOf(name) & (inList | inBucket | knownGone | saidGone);
+      if (flags !== (inList | knownGone)) continue;
+      table.mark(name, saidGone);
       if (writer.add(encodeGoneKey(one)) === 'full') await writer.flush();
     }
   }

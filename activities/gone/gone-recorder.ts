@@ -1,10 +1,9 @@
 import type { Bucket } from '@google-cloud/storage';
 import type { Ending } from '../../domain/ending.ts';
 import { failureTypes } from '../../domain/failure-types.ts';
-import { encodeGoneKey, isGone, longestGoneFor } from '../../domain/gone-key.ts';
+import { encodeGoneKey, isGone, longestGoneForMs } from '../../domain/gone-key.ts';
 import type { RunRef } from '../../domain/names.ts';
 import type { RunSpec } from '../../domain/run-spec.ts';
-import { parseDurationMs } from '../../domain/units.ts';
 import { ObjectWriter } from '../report/object-writer.ts';
 import type { ResultLine } from '../report/result-line.ts';
 import { goneFolder, goneObject, goneObjectsFrom } from './gone-folder.ts';
@@ -47,7 +46,7 @@ export class GoneRecorder {
   /** Resolves when it is in the bucket, and what is so old that no run asks about it is not any more. */
   async end(): Promise<void> {
     await this.#object?.end();
-    const oldestMs = this.#ended.endedAtMs - (parseDurationMs(longestGoneFor) ?? 0);
+    const oldestMs = this.#ended.endedAtMs - longestGoneForMs;
     if (oldestMs < 0) return;
     const [old] = await this.#bucket.getFiles({
       prefix: this.#folder,

@@ -4,9 +4,9 @@ import { hash } from 'node:crypto';
 export const inBucket = 1;
 export const inList = 2;
 /** An earlier run found its key gone … */
-export const isGone = 4;
+export const knownGone = 4;
 /** … and this one has said so. */
-export const isGoneSaid = 8;
+export const saidGone = 8;
 
 /**
  * A set of names that costs 17 bytes a place instead of some 100 as a `Set<string>`: an open-addressing table of

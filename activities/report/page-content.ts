@@ -76,7 +76,7 @@ function endingText({ ending, counts, list }: RunReport): {
   }
 }
 
-/** "3 items gone since 2026-11-02 (HTTP Error 404: Not Found) were not tried; they are again from 2026-12-02 on." */
+/** "3 items gone since 2026-11-02 (HTTP Error 404: Not Found): not tried, but again after 2026-12-02." */
 function goneText({ gone }: RunReport): string | null {
   if (gone === null) return null;
   const { count, since, until, triedAgainFrom, allTriedAgainFrom, errors } = gone;

@@ -1,43 +1,22 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { findYtDlp } from '../../../infra/local/install/yt-dlp.ts';
-import { startSite } from '../../../infra/local/site/site.ts';
-import type { Site } from '../../../infra/local/site/site.ts';
 import type { Assignment } from '../../../domain/assignment.ts';
 import { encodeKey } from '../../../domain/object-name.ts';
-import type { Task } from '../../../domain/task.ts';
 import { startStorageProxy } from '../../faults/storage-proxy.ts';
-import { createWorld, eventually, everythingIn } from './world.ts';
-import type { Run, World } from './world.ts';
+import { createVideoWorld } from './video-world.ts';
+import type { VideoWorld, YtDlpTask } from './video-world.ts';
+import { eventually, everythingIn } from './world.ts';
+import type { Run } from './world.ts';
 
 /** What the task `yt-dlp` stores beside an item's object, with the real yt-dlp and the sample site. */
-let world: World;
-let site: Site;
-let ytDlp: string;
+let world: VideoWorld;
 before(async () => {
-  [world, site, ytDlp] = await Promise.all([
-    createWorld(),
-    startSite({}),
-    findYtDlp().then(({ path }) => path),
-  ]);
+  world = await createVideoWorld();
 });
-after(async () => {
-  await site.stop();
-  await world.stop();
-});
+after(() => world.stop());
 
-type YtDlp = Extract<Task, { kind: 'yt-dlp' }>;
-
-function sideRun(task: Partial<YtDlp> = {}, overrides: Partial<Assignment> = {}): Promise<Run> {
-  const url = `${site.address}/watch?v={key}`;
-  const plain: YtDlp = { kind: 'yt-dlp', url, format: 'b', extension: 'mp4', options: [] };
-  const sideFiles: YtDlp['sideFiles'] = ['info', 'subtitles', 'thumbnail'];
-  return world.run({ ...plain, sideFiles, ...task }, { attempts: 2, ...overrides });
-}
-
-async function misbehave(id: string, kind: string): Promise<void> {
-  const order = { method: 'POST', body: JSON.stringify({ id, kind }) };
-  assert.equal((await fetch(`${site.address}/behaviour`, order)).status, 204);
+function sideRun(task: Partial<YtDlpTask> = {}, overrides: Partial<Assignment> = {}): Promise<Run> {
+  return world.videos({ sideFiles: ['info', 'subtitles', 'thumbnail'], ...task }, overrides);
 }
 
 /** The destination's objects by name, without its prefix. */
@@ -57,7 +36,7 @@ describe('side files', { concurrency: 2 }, () => {
     const keys = ['dQw4w9WgXcQ', '../../x', 'a.info'];
     const run = await sideRun({ subtitleLanguages: ['en', 'de'] });
     await run.publish(keys.map((key) => ({ key })));
-    const downloader = run.start({ SPOTLOOP_YTDLP: ytDlp });
+    const downloader = run.start({ SPOTLOOP_YTDLP: world.ytDlp });
     const outcomes = (await run.outcomes(keys.length)).toSorted((a, b) => a.index - b.index);
     const objects = await objectsOf(run);
     const suffixes = ['de.vtt', 'en.vtt', 'info.json', 'mp4', 'png'];
@@ -94,11 +73,11 @@ describe('side files', { concurrency: 2 }, () => {
   it('that are missing hold up no item', async () => {
     const run = await sideRun();
     const keys = ['bare0000000', 'sideless000', 'oddposter00'];
-    await misbehave('bare0000000', 'bare');
-    await misbehave('sideless000', 'sideless');
-    await misbehave('oddposter00', 'odd-poster');
+    await world.misbehave({ id: 'bare0000000', kind: 'bare' });
+    await world.misbehave({ id: 'sideless000', kind: 'sideless' });
+    await world.misbehave({ id: 'oddposter00', kind: 'odd-poster' });
     await run.publish(keys.map((key) => ({ key })));
-    const downloader = run.start({ SPOTLOOP_YTDLP: ytDlp });
+    const downloader = run.start({ SPOTLOOP_YTDLP: world.ytDlp });
     const outcomes = (await run.outcomes(keys.length)).toSorted((a, b) => a.index - b.index);
     assert.deepEqual(
       outcomes.map((one) =>
@@ -123,7 +102,7 @@ describe('side files', { concurrency: 2 }, () => {
     const french = await sideRun({ sideFiles: ['subtitles'], subtitleLanguages: ['fr.*'] });
     for (const one of [run, french]) {
       await one.publish([{ key: 'abc' }]);
-      one.start({ SPOTLOOP_YTDLP: ytDlp });
+      one.start({ SPOTLOOP_YTDLP: world.ytDlp });
     }
     await Promise.all([run.outcomes(1), french.outcomes(1)]);
     assert.deepEqual(Object.keys(await objectsOf(run)), ['abc.en.vtt', 'abc.mp4']);
@@ -140,7 +119,7 @@ describe('side files', { concurrency: 2 }, () => {
       );
       await run.publish([{ key: 'dies' }]);
       const first = run.start({
-        SPOTLOOP_YTDLP: ytDlp,
+        SPOTLOOP_YTDLP: world.ytDlp,
         STORAGE_EMULATOR_HOST: proxy.endpoint,
       });
       await eventually('the upload of the object', () => held.hits() === 1);
@@ -149,7 +128,7 @@ describe('side files', { concurrency: 2 }, () => {
       const left = await objectsOf(run);
       assert.deepEqual(Object.keys(left), ['dies.en.vtt', 'dies.info.json', 'dies.png']);
 
-      run.start({ SPOTLOOP_YTDLP: ytDlp });
+      run.start({ SPOTLOOP_YTDLP: world.ytDlp });
       const [outcome] = await run.outcomes(1);
       assert.ok(outcome?.kind === 'stored', JSON.stringify(outcome));
       const now = await objectsOf(run);
@@ -171,7 +150,7 @@ describe('side files', { concurrency: 2 }, () => {
       .file(`${prefix}there.mp4`)
       .save('of another', { resumable: false });
     await run.publish([{ key: 'there' }]);
-    run.start({ SPOTLOOP_YTDLP: ytDlp });
+    run.start({ SPOTLOOP_YTDLP: world.ytDlp });
     const [outcome] = await run.outcomes(1);
     assert.equal(outcome?.kind, 'skipped');
     assert.deepEqual(Object.keys(await objectsOf(run)), ['there.mp4']);
@@ -185,7 +164,7 @@ describe('side files', { concurrency: 2 }, () => {
       .file(`${prefix}mine.info.json`)
       .save('{"mine":true}', { resumable: false });
     await run.publish([{ key: 'mine' }]);
-    run.start({ SPOTLOOP_YTDLP: ytDlp });
+    run.start({ SPOTLOOP_YTDLP: world.ytDlp });
     const [outcome] = await run.outcomes(1);
     assert.ok(outcome?.kind === 'stored');
     assert.equal(outcome.sideFiles?.['info.json'], 13);
@@ -193,11 +172,11 @@ describe('side files', { concurrency: 2 }, () => {
   });
 
   it('count towards maxItemSize', async () => {
-    const clip = await fetch(`${site.address}/clips/sized.mp4`);
+    const clip = await fetch(`${world.site.address}/clips/sized.mp4`);
     const clipBytes = (await clip.arrayBuffer()).byteLength;
     const run = await sideRun({}, { maxItemSizeBytes: clipBytes + 100 });
     await run.publish([{ key: 'sized' }]);
-    run.start({ SPOTLOOP_YTDLP: ytDlp });
+    run.start({ SPOTLOOP_YTDLP: world.ytDlp });
     const [outcome] = await run.outcomes(1);
     assert.ok(outcome?.kind === 'failed' && outcome.reason === 'permanent');
     assert.match(outcome.error, /larger than maxItemSize/);
